@@ -1,0 +1,134 @@
+//! Line 8: do the arguments satisfy every constraint of the roles in force?
+
+mod field;
+mod membership;
+mod path;
+mod pattern;
+mod range;
+mod test;
+
+use std::sync::Arc;
+
+pub(crate) use self::field::top;
+
+use crate::constraint::field::Field;
+use crate::constraint::test::Test;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::grant::Granted;
+use crate::json::{Json, JsonRef};
+use crate::problem::{PolicyError, Problem};
+use crate::role::{Constraint, WhenAbsent};
+
+/// All constraints on one tool, grouped by field so that each field is looked up once.
+#[derive(Debug, Default)]
+pub(crate) struct Program(Box<[Group]>);
+
+#[derive(Debug)]
+struct Group {
+    field: Field,
+    rules: Vec<Rule>,
+}
+
+/// One constraint: some alternative must hold.
+#[derive(Debug)]
+struct Rule {
+    any_of: Box<[Test]>,
+    absent_passes: bool,
+    /// How the rule reads, made once so that a denial formats nothing.
+    words: Arc<str>,
+}
+
+/// The rule that a call breaks.
+pub(crate) type Broken<'a> = &'a Arc<str>;
+
+impl Program {
+    /// Compiles a list of constraints.
+    pub(crate) fn compile(constraints: &[Constraint]) -> Result<Self, PolicyError> {
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, constraint) in constraints.iter().enumerate() {
+            let field = Field::parse(&constraint.field)
+                .map_err(|problem| PolicyError::from(problem).in_member("field").in_element(index))?;
+            let rule = Rule::compile(constraint).map_err(|error| error.in_element(index))?;
+            match groups.iter_mut().find(|group| group.field == field) {
+                Some(group) => group.rules.push(rule),
+                None => groups.push(Group { field, rules: vec![rule] }),
+            }
+        }
+        Ok(Self(groups.into()))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks every rule; the first broken one is the error.
+    pub(crate) fn check(&self, args: JsonRef<'_>) -> Result<(), Broken<'_>> {
+        self.0.iter().try_for_each(|group| group.check(args))
+    }
+
+    /// How each rule reads.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.iter().flat_map(|group| group.rules.iter().map(|rule| &rule.words))
+    }
+}
+
+impl Group {
+    fn check(&self, args: JsonRef<'_>) -> Result<(), Broken<'_>> {
+        let outcome = self.field.each(args, &mut |value| self.rules.iter().find(|rule| !rule.holds(value)));
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(broken)) => Err(&broken.words),
+            // The field cannot be looked up at all: whichever rule stands first is broken.
+            Err(_) => self.rules.first().map_or(Ok(()), |rule| Err(&rule.words)),
+        }
+    }
+}
+
+impl Rule {
+    fn compile(constraint: &Constraint) -> Result<Self, PolicyError> {
+        let any_of: Box<[Test]> = match (constraint.operator, &constraint.value, &*constraint.any_of) {
+            (Some(operator), Some(value), []) => {
+                let test =
+                    Test::compile(operator, value).map_err(|p| PolicyError::from(p).in_member("value"))?;
+                Box::new([test])
+            }
+            (None, None, alternatives @ [_, ..]) => alternatives
+                .iter()
+                .enumerate()
+                .map(|(index, one)| {
+                    Test::compile(one.operator, &one.value).map_err(|problem| {
+                        PolicyError::from(problem).in_member("value").in_element(index).in_member("any_of")
+                    })
+                })
+                .collect::<Result<_, _>>()?,
+            _ => return Err(Problem::Shape.into()),
+        };
+        let absent_passes = constraint.when_absent == WhenAbsent::Allow;
+        let alternatives = any_of.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+        let optional = if absent_passes { ", if given," } else { "" };
+        let words = format!("`{}`{optional} must {alternatives}", constraint.field).into();
+        Ok(Self { any_of, absent_passes, words })
+    }
+
+    fn holds(&self, value: Option<&Json<'_>>) -> bool {
+        match value {
+            None => self.absent_passes,
+            Some(value) => self.any_of.iter().any(|test| test.holds(value)),
+        }
+    }
+}
+
+/// Checks the constraints of every role in force.
+pub(crate) fn check(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Result<(), Denial> {
+    for rules in granted.iter().filter_map(|granted| granted.rules) {
+        if rules.constraints.is_empty() {
+            continue;
+        }
+        let Some(args) = args else { return Err(Denial::new(DenyCode::InvalidArguments)) };
+        rules
+            .constraints
+            .check(args)
+            .map_err(|rule| Denial::with(DenyCode::ParameterViolation, Detail::Rule(rule.clone())))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! One comparison of an argument with a value of the policy.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::membership::List;
+use super::path::Directory;
+use super::pattern::Pattern;
+use super::range::{Bound, Side};
+use crate::json::{Json, Literal};
+use crate::problem::Problem;
+use crate::role::Operator;
+
+/// A compiled comparison. A new operator is a file, a variant here, and a fixture.
+#[derive(Debug)]
+pub(super) enum Test {
+    Equal(Literal, Box<str>),
+    Range(Bound),
+    Contains(Literal, Box<str>),
+    Listed(List),
+    Pattern(Box<Pattern>),
+    Prefix(Box<str>),
+    Within(Directory),
+    MaxLength(u64),
+}
+
+impl Test {
+    pub(super) fn compile(operator: Operator, value: &Value) -> Result<Self, Problem> {
+        Ok(match operator {
+            Operator::Eq => Self::Equal(literal("eq", value)?, shown(value)),
+            Operator::Lt => Self::Range(Bound::compile(Side::Below, false, value)?),
+            Operator::Lte => Self::Range(Bound::compile(Side::Below, true, value)?),
+            Operator::Gt => Self::Range(Bound::compile(Side::Above, false, value)?),
+            Operator::Gte => Self::Range(Bound::compile(Side::Above, true, value)?),
+            Operator::Contains => Self::Contains(literal("contains", value)?, shown(value)),
+            Operator::In => Self::Listed(List::compile(true, value)?),
+            Operator::NotIn => Self::Listed(List::compile(false, value)?),
+            Operator::Regex => Self::Pattern(Box::new(Pattern::compile(text("regex", value)?)?)),
+            Operator::Prefix => Self::Prefix(text("prefix", value)?.into()),
+            Operator::PathWithin => Self::Within(Directory::compile(text("path_within", value)?)?),
+            Operator::MaxLength => {
+                Self::MaxLength(value.as_u64().ok_or(Problem::Value("max_length", "a whole number"))?)
+            }
+        })
+    }
+
+    /// Whether the argument (never null) passes.
+    pub(super) fn holds(&self, value: &Json<'_>) -> bool {
+        match self {
+            Self::Equal(expected, _) => expected.equals(value),
+            Self::Range(bound) => bound.holds(value),
+            Self::Contains(needle, _) => contains(needle, value),
+            Self::Listed(list) => list.holds(value),
+            Self::Pattern(pattern) => matches!(value, Json::String(s) if pattern.matches(s)),
+            Self::Prefix(prefix) => matches!(value, Json::String(s) if s.starts_with(&**prefix)),
+            Self::Within(directory) => matches!(value, Json::String(s) if directory.holds(s)),
+            Self::MaxLength(max) => match value {
+                Json::String(s) => s.chars().count() as u64 <= *max,
+                Json::Array(elements) => elements.clone().count() as u64 <= *max,
+                _ => false,
+            },
+        }
+    }
+}
+
+fn contains(needle: &Literal, value: &Json<'_>) -> bool {
+    match (needle, value) {
+        (Literal::String(needle), Json::String(s)) => s.contains(&**needle),
+        (needle, Json::Array(elements)) => elements.clone().any(|element| needle.equals(&element.get())),
+        _ => false,
+    }
+}
+
+pub(super) fn literal(operator: &'static str, value: &Value) -> Result<Literal, Problem> {
+    Literal::from_value(value).ok_or(Problem::Value(operator, "a value other than null, with exact numbers"))
+}
+
+fn text<'a>(operator: &'static str, value: &'a Value) -> Result<&'a str, Problem> {
+    value.as_str().ok_or(Problem::Value(operator, "a string"))
+}
+
+pub(super) fn shown(value: &Value) -> Box<str> {
+    value.to_string().into()
+}
+
+/// Reads after `must`: `be less than 10000`.
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equal(_, shown) => write!(f, "equal {shown}"),
+            Self::Range(bound) => bound.fmt(f),
+            Self::Contains(_, shown) => write!(f, "contain {shown}"),
+            Self::Listed(list) => list.fmt(f),
+            Self::Pattern(pattern) => pattern.fmt(f),
+            Self::Prefix(prefix) => write!(f, "start with {prefix:?}"),
+            Self::Within(directory) => directory.fmt(f),
+            Self::MaxLength(max) => write!(f, "be at most {max} long"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Why not.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::id::{Name, ReviewId};
+use crate::json::JsonError;
+use crate::time::Timestamp;
+
+/// A refusal with its reason: ids and small scalars, put into words at the edge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denial {
+    /// The stable code.
+    pub code: DenyCode,
+    /// What in the call or the policy raised it.
+    pub detail: Detail,
+}
+
+/// What raised a denial.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// The code says it all.
+    None,
+    /// A name: the tool not granted, the pattern that forbids, the environment, the credential.
+    Name(Name),
+    /// A rule, as the policy words it (`amount must be less than 10000`).
+    Rule(Arc<str>),
+    /// What the strict reader refused.
+    Arguments(JsonError),
+    /// Lasts until then.
+    Until(Timestamp),
+    /// A person said no, and it stands until then.
+    Review(ReviewId, Timestamp),
+}
+
+impl Denial {
+    /// A denial that needs no detail.
+    pub const fn new(code: DenyCode) -> Self {
+        Self { code, detail: Detail::None }
+    }
+
+    /// A denial with its detail.
+    pub const fn with(code: DenyCode, detail: Detail) -> Self {
+        Self { code, detail }
+    }
+}
+
+/// How bad a denied call is, for alerting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $severity:ident, $guidance:literal;)*) => {
+        /// The stable name of a reason to deny. The strings are API and never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum DenyCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl DenyCode {
+            /// Every code, in the order `decide` raises them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as it stands on the wire and in records.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// How bad it is.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// What the caller may do about it, in one word.
+            pub const fn retry_guidance(self) -> &'static str {
+                match self { $(Self::$variant => $guidance,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The token is unknown, malformed or of someone else's making.
+    JwtInvalid = "JWT_INVALID", High, "none";
+    /// The agent or its key is suspended.
+    AgentSuspended = "AGENT_SUSPENDED", High, "none";
+    /// The session was revoked. Never reported as expired: a client would provision anew and go on.
+    SessionRevoked = "SESSION_REVOKED", Medium, "none";
+    /// The session's time is over.
+    JwtExpired = "JWT_EXPIRED", Low, "reprovision";
+    /// The session ended for another reason, such as its role being deleted.
+    SessionExpired = "SESSION_EXPIRED", Low, "reprovision";
+    /// Forbidden by name or pattern; no grant lifts it.
+    ActionForbidden = "ACTION_FORBIDDEN", High, "none";
+    /// No grant for this tool.
+    ScopeViolation = "SCOPE_VIOLATION", Medium, "none";
+    /// The credential bound to the tool is not allowed or cannot be found.
+    CredentialViolation = "CREDENTIAL_VIOLATION", High, "none";
+    /// No delegation depth left.
+    DelegationDepthExceeded = "DELEGATION_DEPTH_EXCEEDED", Critical, "none";
+    /// Outside the allowed hours or days.
+    TimeViolation = "TIME_VIOLATION", Medium, "retry_later";
+    /// Arguments that the strict reader refuses.
+    InvalidArguments = "INVALID_ARGUMENTS", High, "fix_arguments";
+    /// Not an allowed environment.
+    EnvViolation = "ENV_VIOLATION", High, "none";
+    /// An argument breaks a constraint.
+    ParameterViolation = "PARAMETER_VIOLATION", High, "fix_arguments";
+    /// More rows than allowed.
+    DataLimitExceeded = "DATA_LIMIT_EXCEEDED", High, "fix_arguments";
+    /// The role's rate limit is used up.
+    RateLimitExceeded = "RATE_LIMIT_EXCEEDED", Medium, "retry_later";
+    /// A person refused this very call.
+    ApprovalRejected = "APPROVAL_REJECTED", High, "none";
+    /// The record cannot be written, so nothing is permitted.
+    AuditUnavailable = "AUDIT_UNAVAILABLE", Critical, "retry_later";
+    /// The decision could not be made with the state at hand.
+    PolicyError = "POLICY_ERROR", High, "retry_later";
+}
+
+impl std::fmt::Display for DenyCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for DenyCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The denial in one sentence, for people and models.
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.code, &self.detail) {
+            (DenyCode::JwtInvalid, _) => f.write_str("the session token is not valid"),
+            (DenyCode::AgentSuspended, _) => f.write_str("the agent is suspended"),
+            (DenyCode::SessionRevoked, _) => f.write_str("the session was revoked"),
+            (DenyCode::JwtExpired, _) => f.write_str("the session has expired; provision a new one"),
+            (DenyCode::SessionExpired, _) => f.write_str("the session is over; its role no longer exists"),
+            (DenyCode::ActionForbidden, Detail::Name(pattern)) => write!(f, "forbidden by `{pattern}`"),
+            (DenyCode::ScopeViolation, Detail::Name(role)) => {
+                write!(f, "role `{role}` does not allow this tool")
+            }
+            (DenyCode::CredentialViolation, Detail::Name(name)) => {
+                write!(f, "the tool's credential `{name}` is not allowed or not available")
+            }
+            (DenyCode::DelegationDepthExceeded, _) => f.write_str("no delegation depth left for sub-agents"),
+            (DenyCode::TimeViolation, _) => f.write_str("outside the allowed hours or days (UTC)"),
+            (_, Detail::Arguments(error)) => write!(f, "the arguments were refused: {error}"),
+            (_, Detail::Rule(rule)) => f.write_str(rule),
+            (DenyCode::RateLimitExceeded, Detail::Until(until)) => {
+                write!(f, "rate limit reached; room again at {until}")
+            }
+            (_, Detail::Review(review, until)) => {
+                write!(f, "a reviewer refused this call (review {review}), until {until}")
+            }
+            (DenyCode::AuditUnavailable, _) => {
+                f.write_str("the decision cannot be recorded, so it is refused")
+            }
+            (code, Detail::Name(name)) => write!(f, "{code}: `{name}`"),
+            (code, _) => write!(f, "{code}"),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Digests that bind a decision or an approval to exactly one call.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::call::ToolCall;
+use crate::id::Name;
+use crate::json::canonical;
+
+/// SHA-256 over a domain tag and the canonical form of a call and its asker.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallDigest([u8; 32]);
+
+impl CallDigest {
+    /// The digest of a call as `owner` makes it under `role`; `None` while the arguments have not
+    /// been read, or were refused.
+    pub fn of(owner: &Name, role: &Name, call: &ToolCall) -> Option<Self> {
+        let arguments = call.args.to_value()?;
+        let bound = json!({
+            "owner": owner, "role": role, "tool": call.tool, "server": call.server,
+            "action": call.action, "resource": call.resource, "env": call.env, "args": arguments,
+        });
+        tagged("scopegate-approval-v1", &bound).map(Self)
+    }
+
+    /// The digest of the arguments alone, for records.
+    pub fn of_args(call: &ToolCall) -> Option<Self> {
+        tagged("scopegate-args-v1", &call.args.to_value()?).map(Self)
+    }
+}
+
+/// SHA-256 of a tag, a zero byte, and canonical JSON.
+pub(crate) fn tagged(tag: &str, value: &impl Serialize) -> Option<[u8; 32]> {
+    let mut hash = Sha256::new();
+    hash.update(tag.as_bytes());
+    hash.update([0]);
+    hash.update(canonical(value)?);
+    Some(hash.finalize().into())
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// Reads what [`hex`] writes.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let pairs = text.as_bytes().chunks_exact(2);
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+impl fmt::Display for CallDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for CallDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Serialize for CallDigest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CallDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("a digest is 64 hexadecimal digits"))
+    }
+}

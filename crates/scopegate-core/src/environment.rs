@@ -1,0 +1,73 @@
+//! Line 8: the environment the call acts in.
+
+use crate::call::ToolCall;
+use crate::constraint::top;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::facts::Facts;
+use crate::grant::Granted;
+use crate::id::Name;
+use crate::json::{Json, JsonRef};
+
+/// The argument that names the environment.
+const FIELD: &str = "env";
+
+/// The environments a role allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Environments {
+    pub(crate) allowed: Box<[Name]>,
+    /// Whether a call that names none passes.
+    pub(crate) optional: bool,
+}
+
+impl Environments {
+    /// Both must allow it.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let allowed = self.allowed.iter().filter(|env| other.allowed.contains(env)).cloned().collect();
+        Self { allowed, optional: self.optional && other.optional }
+    }
+}
+
+pub(crate) fn check(
+    facts: &Facts<'_>,
+    granted: &[Granted<'_>],
+    call: &ToolCall,
+    args: Option<JsonRef<'_>>,
+) -> Result<(), Denial> {
+    let limits = || granted.iter().filter_map(|granted| granted.level.environments.as_deref());
+    let fixed = facts.env.or(call.env.as_deref());
+    if fixed.is_none() && limits().next().is_none() {
+        return Ok(());
+    }
+    let argument = match args.map(|args| top(args, FIELD)) {
+        Some(Ok(Some(Json::String(env)))) => Some(env),
+        Some(Ok(Some(_)) | Err(_)) => return Err(refuse("(not a name)")),
+        Some(Ok(None)) | None => None,
+    };
+    if let (Some(fixed), Some(argument)) = (fixed, &argument)
+        && fixed != argument
+    {
+        return Err(refuse(argument));
+    }
+    if let (Some(deployed), Some(own)) = (facts.env, call.env.as_deref())
+        && deployed != own
+    {
+        return Err(refuse(own));
+    }
+    let env = fixed.or(argument.as_deref());
+    for environments in limits() {
+        let allowed = match env {
+            Some(env) => environments.allowed.iter().any(|allowed| allowed == env),
+            None => environments.optional,
+        };
+        if !allowed {
+            return Err(refuse(env.unwrap_or("(none)")));
+        }
+    }
+    Ok(())
+}
+
+fn refuse(env: &str) -> Denial {
+    // Names of environments are short; an absurd one is cut rather than copied.
+    let cut = env.char_indices().nth(64).map_or(env, |(at, _)| env.get(..at).unwrap_or_default());
+    Denial::with(DenyCode::EnvViolation, Detail::Name(cut.into()))
+}

@@ -1,0 +1,114 @@
+//! All that a decision may look at, and all that it may ask to be changed. Values only.
+
+use std::sync::Arc;
+
+use crate::decision::Obligation;
+use crate::denial::Denial;
+use crate::enforcer::Need;
+use crate::id::Name;
+use crate::rate::{Spends, Tat};
+use crate::review::Review;
+use crate::scope::{Limit, Scope, ToolTable};
+use crate::time::Timestamp;
+
+/// What is known when a decision is made.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Facts<'a> {
+    /// The session that asks, then its parents. Empty when the token is not known.
+    pub links: &'a [Link<'a>],
+    /// The names of tools.
+    pub tools: &'a ToolTable,
+    /// The rate accounts of all links, each once.
+    pub meters: &'a [Meter<'a>],
+    /// The environment the deployment fixes.
+    pub env: Option<&'a str>,
+    /// The credentials that can be resolved, sorted.
+    pub credentials: &'a [Name],
+    /// The review of this very call.
+    pub review: Asked<'a>,
+}
+
+/// A session as a decision sees it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Link<'a> {
+    /// Its owner is suspended.
+    pub suspended: bool,
+    /// It was revoked.
+    pub revoked: bool,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Its role, compiled; `None` when the role is gone.
+    pub scope: Option<&'a Scope>,
+}
+
+/// The rate accounts of one owner or session, as read.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Meter<'a> {
+    /// The link whose scope defines the limits.
+    pub link: usize,
+    /// Which of its limits are counted here.
+    pub account: Account,
+    /// The accounts, by slot.
+    pub accounts: &'a [Tat],
+}
+
+/// Whose account a limit is counted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every account must be found by whoever holds the state")]
+pub enum Account {
+    /// All sessions of one owner and role.
+    Shared,
+    /// One session.
+    Own,
+}
+
+/// The review of a call, if it has been looked up.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "both states must be handled")]
+pub enum Asked<'a> {
+    /// Nobody has looked.
+    NotLoaded,
+    /// There is this one, or none.
+    Loaded(Option<&'a Review>),
+}
+
+/// What to do. Nothing has been done yet.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new ruling must stop whoever commits it from compiling")]
+pub enum Ruling<'a> {
+    /// Commit the changes, all or none, and permit.
+    Permit(Changes<'a>),
+    /// Deny.
+    Deny(Denial),
+    /// Hold; if a review has to be opened, it waits so many seconds.
+    Hold(u64),
+    /// Ask again with more.
+    Need(Need),
+}
+
+/// What a permit changes and carries.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever commits must see every change")]
+pub struct Changes<'a> {
+    /// Rate accounts to write.
+    pub spends: Spends,
+    /// Whether the approved review is used up.
+    pub consumes: bool,
+    /// The credential the tool is given.
+    pub credential: Option<&'a Name>,
+    /// Whether the record must hold a digest of the arguments.
+    pub digest_arguments: bool,
+    /// What must be done to the result.
+    pub obligations: Option<&'a Arc<[Obligation]>>,
+}
+
+impl Facts<'_> {
+    pub(crate) fn limits<'b>(&'b self, meter: &'b Meter<'b>, depth: u8) -> impl Iterator<Item = &'b Limit> {
+        let scope = self.links.get(meter.link).and_then(|link| link.scope);
+        let limits = scope.map_or(&[][..], |scope| scope.limits());
+        limits.iter().filter(move |limit| limit.level <= depth && limit.account == meter.account)
+    }
+}

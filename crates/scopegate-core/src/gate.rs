@@ -1,0 +1,248 @@
+//! The enforcement point: turns decisions into permits and refusals, and nothing else does.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::call::ToolCall;
+use crate::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};
+use crate::denial::Denial;
+use crate::enforcer::{EnforceError, Enforcer, Need, Quick};
+use crate::id::PermitId;
+use crate::request::{AccessRequest, Principal, PrincipalRef};
+
+/// The enforcement point over an [`Enforcer`]: cheap to clone, one for all callers.
+#[derive(Clone)]
+pub struct Gate {
+    enforcer: Arc<dyn Enforcer>,
+}
+
+/// What [`Gate::try_admit`] could say without waiting.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum Admission {
+    /// Run it.
+    Go(Permitted<ToolCall>),
+    /// Do not run it.
+    Stop(Refusal),
+    /// Read the arguments and ask again with this call.
+    NeedArgs(ToolCall),
+    /// Await this.
+    Ask(Asking),
+}
+
+/// An admission that has to be waited for.
+pub struct Asking(Pin<Box<dyn Future<Output = Result<Permitted<ToolCall>, Refusal>> + Send>>);
+
+impl Future for Asking {
+    type Output = Result<Permitted<ToolCall>, Refusal>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl std::fmt::Debug for Asking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Asking")
+    }
+}
+
+/// What a caller sees when it may not go on.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new refusal must stop adapters from compiling")]
+pub enum Refusal {
+    /// The answer is no.
+    Denied(Denial),
+    /// A person has to agree first.
+    Held(Hold),
+    /// There was no answer.
+    Undecided(EnforceError),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Denied(denial) => denial.fmt(f),
+            Self::Held(hold) => {
+                write!(f, "waits for a person to agree (review {}, until {})", hold.review, hold.expires_at)
+            }
+            Self::Undecided(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Gate {
+    /// A gate over an enforcer.
+    pub fn new(enforcer: impl Enforcer) -> Self {
+        Self { enforcer: Arc::new(enforcer) }
+    }
+
+    /// A gate over a shared enforcer.
+    pub fn from_arc(enforcer: Arc<dyn Enforcer>) -> Self {
+        Self { enforcer }
+    }
+
+    /// Decides without waiting where that is possible.
+    pub fn try_admit(&self, principal: PrincipalRef<'_>, call: ToolCall) -> Admission {
+        match self.enforcer.try_enforce(&AccessRequest::new(principal, &call)) {
+            Quick::Decided(decision) => match self.seal(decision, call) {
+                Ok(permitted) => Admission::Go(permitted),
+                Err(refusal) => Admission::Stop(refusal),
+            },
+            Quick::Need(Need::Args) => Admission::NeedArgs(call),
+            Quick::Need(Need::Review | Need::Plane) => {
+                let (gate, principal) = (self.clone(), principal.to_owned());
+                Admission::Ask(Asking(Box::pin(async move { gate.ask(principal, call).await })))
+            }
+        }
+    }
+
+    /// Decides, waiting where it must.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why the call may not run.
+    pub async fn admit(&self, principal: &Principal, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
+        match self.try_admit(principal.as_ref(), call) {
+            Admission::Go(permitted) => Ok(permitted),
+            Admission::Stop(refusal) => Err(refusal),
+            Admission::NeedArgs(call) => self.ask(principal.clone(), call).await,
+            Admission::Ask(asking) => asking.await,
+        }
+    }
+
+    async fn ask(&self, principal: Principal, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
+        let request = AccessRequest::new(principal.as_ref(), &call);
+        let decision = self.enforcer.enforce(&request).await.map_err(Refusal::Undecided)?;
+        self.seal(decision, call)
+    }
+
+    fn seal(&self, decision: Decision, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
+        match decision {
+            Decision::Permit(permit) => {
+                let completion = Completion { enforcer: Some(self.enforcer.clone()), id: permit.id };
+                Ok(Permitted { call, permit, completion })
+            }
+            Decision::Deny(denial) => Err(Refusal::Denied(denial)),
+            Decision::Hold(hold) => Err(Refusal::Held(hold)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+/// A call that may run, once, with the arguments that were judged.
+///
+/// Only a [`Gate`] makes one, so a tool that takes a `Permitted<ToolCall>` cannot be reached
+/// without a permit:
+///
+/// ```compile_fail,E0451
+/// # fn forge(permit: scopegate_core::Permit, completion: scopegate_core::Completion) {
+/// use scopegate_core::{Permitted, ToolCall};
+/// let forged = Permitted { call: ToolCall::new("wire_money"), permit, completion };
+/// # }
+/// ```
+///
+/// It cannot be used twice:
+///
+/// ```compile_fail,E0599
+/// # fn twice(permitted: scopegate_core::Permitted<scopegate_core::ToolCall>) {
+/// let again = permitted.clone();
+/// # }
+/// ```
+///
+/// And a bare call is not one:
+///
+/// ```compile_fail,E0308
+/// use scopegate_core::{Permitted, ToolCall};
+/// fn wire_money(call: Permitted<ToolCall>) {}
+/// wire_money(ToolCall::new("wire_money"));
+/// ```
+#[derive(Debug)]
+pub struct Permitted<C> {
+    call: C,
+    permit: Permit,
+    completion: Completion,
+}
+
+impl<C> Permitted<C> {
+    /// The call, with the arguments that were judged.
+    pub fn call(&self) -> &C {
+        &self.call
+    }
+
+    /// Names the record of the decision.
+    pub fn id(&self) -> PermitId {
+        self.permit.id
+    }
+
+    /// What must be done to the result.
+    pub fn obligations(&self) -> &[Obligation] {
+        self.permit.obligations.as_deref().unwrap_or_default()
+    }
+
+    /// The secret that the policy binds to this tool.
+    pub fn credential(&self) -> Option<&Credential> {
+        self.permit.credential.as_ref()
+    }
+
+    /// The call, the permit, and the handle that reports what became of it.
+    pub fn into_parts(self) -> (C, Permit, Completion) {
+        (self.call, self.permit, self.completion)
+    }
+
+    /// Reports the outcome and ends the permit.
+    pub fn complete(self, outcome: Outcome) {
+        self.completion.complete(outcome);
+    }
+
+    /// Runs the tool with the judged call and reports what became of it.
+    ///
+    /// # Errors
+    /// The tool's own.
+    pub async fn run<T, E, F>(self, tool: impl FnOnce(C) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let result = tool(self.call).await;
+        self.completion.complete(if result.is_ok() { Outcome::Ok } else { Outcome::Failed });
+        result
+    }
+}
+
+/// Reports what became of a permitted call, exactly once; dropped, it reports
+/// [`Outcome::Dropped`].
+pub struct Completion {
+    enforcer: Option<Arc<dyn Enforcer>>,
+    id: PermitId,
+}
+
+impl Completion {
+    /// Reports the outcome.
+    pub fn complete(mut self, outcome: Outcome) {
+        self.report(outcome);
+    }
+
+    fn report(&mut self, outcome: Outcome) {
+        if let Some(enforcer) = self.enforcer.take() {
+            enforcer.complete(self.id, outcome);
+        }
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        self.report(Outcome::Dropped);
+    }
+}
+
+impl std::fmt::Debug for Completion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Completion").field("id", &self.id).finish_non_exhaustive()
+    }
+}

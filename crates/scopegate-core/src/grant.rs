@@ -1,0 +1,80 @@
+//! Line 5: is there a grant for this tool, in every scope in force?
+
+use smallvec::SmallVec;
+
+use crate::call::ToolCall;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::facts::Facts;
+use crate::id::Name;
+use crate::identity::Scopes;
+use crate::json::JsonRef;
+use crate::scope::{Level, ToolRules};
+
+/// What admits a tool in one scope, and what guards it there.
+#[derive(Debug)]
+pub(crate) struct Granted<'a> {
+    /// The role-wide guards that apply.
+    pub(crate) level: &'a Level,
+    /// The level's index.
+    pub(crate) depth: u8,
+    /// The guards of this very tool.
+    pub(crate) rules: Option<&'a ToolRules>,
+}
+
+/// One [`Granted`] per link.
+pub(crate) type AllGranted<'a> = SmallVec<[Granted<'a>; 2]>;
+
+pub(crate) fn check<'a>(
+    facts: &Facts<'a>,
+    scopes: &Scopes<'a>,
+    call: &ToolCall,
+) -> Result<AllGranted<'a>, Denial> {
+    let tool = facts.tools.find(&call.tool);
+    let granted = scopes
+        .iter()
+        .map(|scope| {
+            let missing = || Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()));
+            scope.granted(tool.ok_or_else(missing)?).ok_or_else(missing)
+        })
+        .collect::<Result<AllGranted<'a>, Denial>>()?;
+    check_credentials(facts, &granted)?;
+    check_depth(scopes)?;
+    Ok(granted)
+}
+
+fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
+    let bindings = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.credentials);
+    for binding in bindings {
+        if !binding.allowed || facts.credentials.binary_search(&binding.name).is_err() {
+            return Err(Denial::with(DenyCode::CredentialViolation, Detail::Name(binding.name.clone())));
+        }
+    }
+    Ok(())
+}
+
+/// Every parent must still allow sub-agents as deep as this one.
+fn check_depth(scopes: &Scopes<'_>) -> Result<(), Denial> {
+    let too_deep =
+        scopes.iter().zip(0_u64..).skip(1).find(|(scope, depth)| scope.delegation_depth() < *depth);
+    match too_deep {
+        Some((scope, _)) => {
+            Err(Denial::with(DenyCode::DelegationDepthExceeded, Detail::Name(scope.name().clone())))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a person has to agree to this call, and for how many seconds it may wait.
+pub(crate) fn approval(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Option<u64> {
+    let approvals = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.approvals);
+    approvals.filter(|approval| !approval.waived(args)).map(|approval| approval.seconds).min()
+}
+
+/// The credential the tool is given: the asking session's own mapping comes first.
+pub(crate) fn credential<'a>(granted: &[Granted<'a>]) -> Option<&'a Name> {
+    granted
+        .iter()
+        .filter_map(|granted| granted.rules)
+        .find_map(|rules| rules.credentials.first())
+        .map(|c| &c.name)
+}

@@ -1,0 +1,98 @@
+//! A read text and the index of its values.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::reader::Reader;
+use super::value::JsonRef;
+use super::{JsonError, MAX_TEXT};
+
+/// Values of ordinary calls fit here without an allocation.
+pub(super) const INLINE_NODES: usize = 16;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// One value: where its text lies and where its next sibling stands in the index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    /// The member name without its quotes; empty for elements and the root.
+    pub(super) key: Span,
+    /// The value's text; for a string without its quotes, for arrays and objects unused.
+    pub(super) text: Span,
+    /// Index one past this value's last descendant.
+    pub(super) end: u16,
+    pub(super) kind: Kind,
+    /// Bit 0: the key has escapes; bit 1: the string has escapes; bit 2: the key is not ASCII.
+    pub(super) flags: u8,
+}
+
+pub(super) const KEY_ESCAPED: u8 = 1;
+pub(super) const TEXT_ESCAPED: u8 = 2;
+pub(super) const KEY_NOT_ASCII: u8 = 4;
+
+/// A range of the text, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+pub(super) type Nodes = SmallVec<[Node; INLINE_NODES]>;
+
+/// A JSON text that passed the strict reader.
+#[derive(Clone)]
+pub struct Document {
+    text: Bytes,
+    nodes: Nodes,
+}
+
+impl Document {
+    /// Reads one JSON value.
+    ///
+    /// # Errors
+    /// Refuses everything listed at [`JsonError`].
+    pub fn read(text: impl Into<Bytes>) -> Result<Self, JsonError> {
+        let text = text.into();
+        if text.len() > MAX_TEXT {
+            return Err(JsonError::TooLong);
+        }
+        let utf8 = std::str::from_utf8(&text).map_err(|_| JsonError::NotUtf8)?;
+        let nodes = Reader::read(utf8)?;
+        Ok(Self { text, nodes })
+    }
+
+    /// The outermost value.
+    pub fn root(&self) -> JsonRef<'_> {
+        self.value(0)
+    }
+
+    /// The value at a place of the index.
+    pub(crate) fn value(&self, index: u16) -> JsonRef<'_> {
+        JsonRef::at(self, index)
+    }
+
+    pub(super) fn node(&self, at: u16) -> Option<&Node> {
+        self.nodes.get(usize::from(at))
+    }
+
+    pub(super) fn slice(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.text.get(start..start + span.len as usize).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! The vocabulary of Scopegate and the pure decider.
+//!
+//! ```text
+//! framework call → ToolCall → Gate::try_admit → Enforcer → Decision → Permitted<ToolCall> → tool
+//!                                │                 └─ facts → decide → commit
+//!                                └ Go | Stop(refusal) | NeedArgs(call) | Ask(future)
+//! ```
+//!
+//! There is no clock, lock, randomness, log, file or socket in this crate, and `async` only in
+//! [`Enforcer`] and [`Gate`]. [`decide`] is a function of its arguments: an engine in the agent's
+//! process and a plane across the network give the same answer because they call the same code.
+
+mod arguments;
+mod call;
+mod constraint;
+mod decide;
+mod decision;
+mod denial;
+mod digest;
+mod enforcer;
+mod environment;
+mod facts;
+mod forbid;
+mod gate;
+mod grant;
+mod id;
+mod identity;
+pub mod json;
+mod problem;
+mod rate;
+mod record;
+mod request;
+mod review;
+mod role;
+mod rows;
+mod schedule;
+mod scope;
+mod time;
+
+pub use self::call::{Args, ToolCall};
+pub use self::decide::decide;
+pub use self::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};
+pub use self::denial::{Denial, DenyCode, Detail, Severity};
+pub use self::digest::CallDigest;
+pub use self::enforcer::{
+    EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, Sessions,
+};
+pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling};
+pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
+pub use self::id::{Name, PermitId, ReviewId, SessionId};
+pub use self::problem::{PolicyError, Problem, Segment};
+pub use self::rate::{Quota, Spend, Spends, Tat, Window};
+pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
+pub use self::request::{AccessRequest, Principal, PrincipalRef};
+pub use self::review::{Review, ReviewError, ReviewState};
+pub use self::role::{Alternative, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent};
+pub use self::scope::{Compiler, Limit, MAX_PARENTS, Scope, ToolId, ToolTable};
+pub use self::time::Timestamp;

@@ -1,0 +1,141 @@
+//! What is wrong with a policy, and where.
+
+use std::fmt;
+
+/// A problem and the place in the document it stands at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The place: member names and element indexes from the role down.
+    pub path: Vec<Segment>,
+    /// The problem.
+    pub problem: Problem,
+}
+
+/// A step into a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "documents have these two")]
+pub enum Segment {
+    /// A member.
+    Member(String),
+    /// An element.
+    Element(usize),
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A name outside `[A-Za-z0-9_.:/-]{1,128}`.
+    #[error("`{0}` is not a name: 1 to 128 of letters, digits and `_ . : / -`")]
+    Name(String),
+    /// A wildcard where an exact name belongs.
+    #[error("`{0}` has a wildcard: tools are allowed by their exact names")]
+    Wildcard(String),
+    /// Two roles of one name.
+    #[error("a second role named `{0}`")]
+    DuplicateRole(String),
+    /// A parent that does not exist.
+    #[error("unknown parent role `{0}`")]
+    UnknownParent(String),
+    /// A role that inherits from itself.
+    #[error("role `{0}` inherits from itself")]
+    Cycle(String),
+    /// Too many parents above each other.
+    #[error("more than {0} parents above each other")]
+    TooDeep(usize),
+    /// No roles, and nobody said that this is meant.
+    #[error("no roles: nothing would be permitted; write `allow_empty: true` if that is meant")]
+    NoRoles,
+    /// A version this program does not know.
+    #[error("policy version {0} is not known; this program reads version 1")]
+    Version(u64),
+    /// An hour outside 0 to 23.
+    #[error("`{0}` is not an hour: 0 to 23")]
+    Hour(u64),
+    /// Start and end are the same hour.
+    #[error("start and end are both {0}: no hour would be allowed; use 0 and 0 for no restriction")]
+    EqualHours(u64),
+    /// A day outside 0 to 6.
+    #[error("`{0}` is not a day: 0 = Monday to 6 = Sunday")]
+    Day(u64),
+    /// A number beyond what is supported.
+    #[error("{0} is more than {1}")]
+    TooLarge(u64, u64),
+    /// A field path that does not parse.
+    #[error("`{0}` is not a field: names separated by `.`, with `[*]` for every element")]
+    Field(String),
+    /// Neither an operator and value nor any_of, or both.
+    #[error("a constraint has either an operator and a value, or any_of")]
+    Shape,
+    /// A value of the wrong type for its operator.
+    #[error("the value of `{0}` must be {1}")]
+    Value(&'static str, &'static str),
+    /// A list of constraints without any.
+    #[error("an empty list here would let every call pass without a person")]
+    EmptyUnless,
+    /// A pattern that is not accepted.
+    #[error("pattern refused: {0}")]
+    Pattern(String),
+    /// A directory that is not absolute and normalised.
+    #[error("`{0}` is not an absolute, normalised directory")]
+    Directory(String),
+    /// A field that this version does not enforce.
+    #[error("`{0}` is not enforced by this version, so a policy that uses it is refused")]
+    NotEnforced(&'static str),
+}
+
+impl PolicyError {
+    pub(crate) fn new(problem: Problem) -> Self {
+        Self { path: Vec::new(), problem }
+    }
+
+    /// The error, one member further out.
+    #[must_use]
+    pub fn in_member(mut self, name: &str) -> Self {
+        self.path.insert(0, Segment::Member(name.to_owned()));
+        self
+    }
+
+    /// The error, one element further out.
+    #[must_use]
+    pub fn in_element(mut self, index: usize) -> Self {
+        self.path.insert(0, Segment::Element(index));
+        self
+    }
+}
+
+impl From<Problem> for PolicyError {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem)
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, segment) in self.path.iter().enumerate() {
+            match segment {
+                Segment::Member(name) if index == 0 => write!(f, "{name}")?,
+                Segment::Member(name) => write!(f, ".{name}")?,
+                Segment::Element(at) => write!(f, "[{at}]")?,
+            }
+        }
+        if !self.path.is_empty() {
+            f.write_str(": ")?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// Whether this is a name that a policy may use.
+pub(crate) fn name(text: &str) -> Result<(), Problem> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b);
+    if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(())
+    } else if text.contains('*') {
+        Err(Problem::Wildcard(text.to_owned()))
+    } else {
+        Err(Problem::Name(text.to_owned()))
+    }
+}

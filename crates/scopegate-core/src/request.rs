@@ -1,0 +1,85 @@
+//! Who asks, and for what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::call::ToolCall;
+use crate::id::SessionId;
+
+/// Who asks, as presented: nothing about it has been believed yet.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Principal {
+    /// A session token, as `provision` returned it.
+    Token(Arc<str>),
+    /// A session that a trusted layer of the same process has already authenticated. Never make
+    /// one from anything a client sent.
+    Session(SessionId),
+}
+
+impl Principal {
+    /// A session token.
+    pub fn token(token: impl Into<Arc<str>>) -> Self {
+        Self::Token(token.into())
+    }
+
+    /// The borrowed form that a request carries.
+    pub fn as_ref(&self) -> PrincipalRef<'_> {
+        match self {
+            Self::Token(token) => PrincipalRef::Token(token),
+            Self::Session(id) => PrincipalRef::Session(*id),
+        }
+    }
+}
+
+/// A borrowed [`Principal`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PrincipalRef<'a> {
+    /// A session token.
+    Token(&'a str),
+    /// An authenticated session.
+    Session(SessionId),
+}
+
+impl PrincipalRef<'_> {
+    /// An owned copy.
+    pub fn to_owned(self) -> Principal {
+        match self {
+            Self::Token(token) => Principal::Token(token.into()),
+            Self::Session(id) => Principal::Session(id),
+        }
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
+/// A token never shows in a log.
+impl fmt::Debug for PrincipalRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(_) => f.write_str("Token(…)"),
+            Self::Session(id) => write!(f, "Session({id})"),
+        }
+    }
+}
+
+/// May this principal make this call, now?
+#[derive(Clone, Copy, Debug)]
+pub struct AccessRequest<'a> {
+    /// Who asks.
+    pub principal: PrincipalRef<'a>,
+    /// What for.
+    pub call: &'a ToolCall,
+}
+
+impl<'a> AccessRequest<'a> {
+    /// A request.
+    pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
+        Self { principal, call }
+    }
+}

@@ -1,0 +1,158 @@
+//! Approvals: one state machine for everything that waits for a person.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Hold;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::digest::CallDigest;
+use crate::facts::{Asked, Facts};
+use crate::id::{Name, ReviewId};
+use crate::time::Timestamp;
+
+/// A call that waits, or waited, for a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Review {
+    /// Its id.
+    pub id: ReviewId,
+    /// Binds it to exactly one call: tenant, owner, role, tool, arguments and the rest.
+    pub digest: CallDigest,
+    /// Who asked.
+    pub owner: Name,
+    /// Under which role.
+    pub role: Name,
+    /// For which tool.
+    pub tool: Name,
+    /// With which arguments, in full, as compact JSON.
+    pub arguments: String,
+    /// Where it stands.
+    pub state: ReviewState,
+    /// Who decided, from their credential.
+    pub reviewer: Option<String>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it stops waiting, and a decision stops standing.
+    pub expires_at: Timestamp,
+}
+
+/// Where a review stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "every state must be handled where it is read")]
+pub enum ReviewState {
+    /// Nobody has decided.
+    Pending,
+    /// The call may run, once.
+    Approved,
+    /// The call may not run until the review expires.
+    Rejected,
+    /// Too late.
+    Expired,
+    /// The call was permitted.
+    Consumed,
+}
+
+/// Why a review could not be decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReviewError {
+    /// No such review.
+    #[error("unknown review")]
+    Unknown,
+    /// Someone was faster, or the time is over.
+    #[error("the review is already {0:?}")]
+    Settled(ReviewState),
+    /// The reviewer is the one who asked.
+    #[error("`{0}` asked for this call and cannot also approve it")]
+    OwnRequest(String),
+    /// The reviewer has no name.
+    #[error("a review needs the name of the reviewer")]
+    Nameless,
+    /// The reviews cannot be reached.
+    #[error("reviews are unavailable: {0}")]
+    Unavailable(String),
+}
+
+impl Review {
+    /// A review of a call, waiting. `arguments` is the call's arguments in full.
+    #[expect(clippy::too_many_arguments, reason = "a review is born with all of it")]
+    pub fn open(
+        id: ReviewId,
+        digest: CallDigest,
+        owner: Name,
+        role: Name,
+        tool: Name,
+        arguments: String,
+        opened_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        let state = ReviewState::Pending;
+        Self { id, digest, owner, role, tool, arguments, state, reviewer: None, opened_at, expires_at }
+    }
+
+    /// Where it stands at a time.
+    pub fn state_at(&self, now: Timestamp) -> ReviewState {
+        match self.state {
+            ReviewState::Consumed => ReviewState::Consumed,
+            _ if now >= self.expires_at => ReviewState::Expired,
+            state => state,
+        }
+    }
+
+    /// Decides it.
+    ///
+    /// # Errors
+    /// [`ReviewError`] when it is not pending, or when the reviewer is the requester.
+    pub fn settle(&mut self, approve: bool, reviewer: &str, now: Timestamp) -> Result<(), ReviewError> {
+        if reviewer.trim().is_empty() {
+            return Err(ReviewError::Nameless);
+        }
+        if reviewer == self.owner {
+            return Err(ReviewError::OwnRequest(reviewer.to_owned()));
+        }
+        match self.state_at(now) {
+            ReviewState::Pending => {
+                self.state = if approve { ReviewState::Approved } else { ReviewState::Rejected };
+                self.reviewer = Some(reviewer.to_owned());
+                Ok(())
+            }
+            state => Err(ReviewError::Settled(state)),
+        }
+    }
+
+    /// Uses it up, in the same step that permits the call.
+    pub fn consume(&mut self) {
+        self.state = ReviewState::Consumed;
+    }
+
+    /// What the caller is told while it waits.
+    pub fn hold(&self) -> Hold {
+        Hold { review: self.id, expires_at: self.expires_at }
+    }
+}
+
+/// How line 11 lets a call stop.
+pub(crate) enum Wait {
+    Deny(Denial),
+    /// Hold, for so many seconds if a review has to be opened.
+    Hold(u64),
+    Load,
+}
+
+/// Line 11: does a person have to agree, and has one? Returns whether a review is used up.
+pub(crate) fn check(facts: &Facts<'_>, ttl: Option<u64>, now: Timestamp) -> Result<bool, Wait> {
+    let Some(ttl) = ttl else { return Ok(false) };
+    let review = match facts.review {
+        Asked::NotLoaded => return Err(Wait::Load),
+        Asked::Loaded(None) => return Err(Wait::Hold(ttl)),
+        Asked::Loaded(Some(review)) => review,
+    };
+    match review.state_at(now) {
+        ReviewState::Approved => Ok(true),
+        ReviewState::Rejected => {
+            let detail = Detail::Review(review.id, review.expires_at);
+            Err(Wait::Deny(Denial::with(DenyCode::ApprovalRejected, detail)))
+        }
+        ReviewState::Pending | ReviewState::Expired | ReviewState::Consumed => Err(Wait::Hold(ttl)),
+    }
+}

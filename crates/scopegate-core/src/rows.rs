@@ -1,0 +1,53 @@
+//! Line 8: how many rows a call may ask for.
+
+use std::sync::Arc;
+
+use crate::constraint::top;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::grant::Granted;
+use crate::json::{Json, JsonRef};
+
+/// The argument that names the number of rows.
+const FIELD: &str = "limit";
+
+/// The largest number of rows a role allows.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pub(crate) max: u64,
+    /// Whether a call that names no limit passes.
+    pub(crate) optional: bool,
+    words: Arc<str>,
+}
+
+impl Rows {
+    /// `None` for zero, which means no limit.
+    pub(crate) fn new(max: u64, optional: bool) -> Option<Self> {
+        let given = if optional { ", if given," } else { "" };
+        let words = format!("`{FIELD}`{given} must be a whole number of at most {max}").into();
+        (max > 0).then_some(Self { max, optional, words })
+    }
+
+    /// Both must allow it.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let (max, optional) = (self.max.min(other.max), self.optional && other.optional);
+        Self::new(max, optional).unwrap_or_else(|| self.clone())
+    }
+
+    fn allow(&self, args: JsonRef<'_>) -> bool {
+        match top(args, FIELD) {
+            Ok(None) => self.optional,
+            // Negative and broken numbers are refused: many tools read them as "all".
+            Ok(Some(Json::Number(rows))) => rows >= 0.0 && rows.fract() == 0.0 && rows <= self.max as f64,
+            Ok(Some(_)) | Err(_) => false,
+        }
+    }
+}
+
+pub(crate) fn check(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Result<(), Denial> {
+    for rows in granted.iter().filter_map(|granted| granted.level.rows.as_deref()) {
+        if !args.is_some_and(|args| rows.allow(args)) {
+            return Err(Denial::with(DenyCode::DataLimitExceeded, Detail::Rule(rows.words.clone())));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! From roles as written to scopes as read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::rules::Shared;
+use super::tools::{ToolSet, ToolTable};
+use super::{Card, Level, Limit, Rules, Scope};
+use crate::constraint::Program;
+use crate::environment::Environments;
+use crate::facts::Account;
+use crate::forbid::{self, Forbids};
+use crate::id::Name;
+use crate::problem::{self, PolicyError, Problem};
+use crate::rate::{Quota, Window};
+use crate::role::{RateScope, RecordArguments, Role};
+use crate::rows::Rows;
+use crate::schedule::Schedule;
+
+/// Most parents above a role.
+pub const MAX_PARENTS: usize = 8;
+/// Largest rate limit.
+const MAX_RATE: u64 = 1_000_000;
+/// Longest life of a session or a review: thirty days.
+const MAX_SECONDS: u64 = 30 * 24 * 3600;
+/// A limit of scope `session` also has a shared ceiling of so many times itself.
+const CEILING: u64 = 10;
+
+/// Compiles roles. Keeps the tool names and the shared rules between compilations, so that
+/// changing one role costs one role.
+#[derive(Debug, Default)]
+pub struct Compiler {
+    tools: Arc<ToolTable>,
+    shared: Shared,
+}
+
+impl Compiler {
+    /// The names of all tools so far.
+    pub fn tools(&self) -> &Arc<ToolTable> {
+        &self.tools
+    }
+
+    /// Checks a role on its own: names, hours, constraints, unsupported fields.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the place inside the role.
+    pub fn check(role: &Role) -> Result<(), PolicyError> {
+        check_names(role)?;
+        check_supported(role)?;
+        check_sizes(role)?;
+        Schedule::compile(role)?;
+        for (tool, constraints) in &role.parameter_constraints {
+            Program::compile(constraints)
+                .map_err(|e| e.in_member(tool).in_member("parameter_constraints"))?;
+        }
+        for (tool, constraints) in &role.approval_unless {
+            let program = Program::compile(constraints);
+            let program = program.map_err(|e| e.in_member(tool).in_member("approval_unless"))?;
+            if program.is_empty() {
+                return Err(PolicyError::from(Problem::EmptyUnless)
+                    .in_member(tool)
+                    .in_member("approval_unless"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compiles a role with its parents, which `roles` must hold.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the place inside the role.
+    pub fn compile(
+        &mut self,
+        role: &Role,
+        roles: &BTreeMap<Name, Arc<Role>>,
+        version: u64,
+    ) -> Result<Scope, PolicyError> {
+        let chain = chain(role, roles)?;
+        chain.iter().try_for_each(|role| Self::check(role))?;
+        let levels = levels(&chain)?;
+        let mut depths: BTreeMap<&Name, u8> = BTreeMap::new();
+        for (role, depth) in chain.iter().zip(0..) {
+            depths.extend(role.allowed_tools.iter().map(|tool| (tool, depth))); // the farthest wins
+        }
+        let mut rules = Rules::new();
+        let mut ids = Vec::with_capacity(depths.len());
+        for (tool, depth) in depths {
+            let id = self.intern(tool);
+            ids.push(id);
+            let guards = self.shared.rules(tool, &chain)?;
+            if depth > 0 || guards.is_some() {
+                rules.push((id, depth, guards));
+            }
+        }
+        rules.sort_unstable_by_key(|(id, ..)| *id);
+        rules.shrink_to_fit();
+        Ok(Scope {
+            tools: ToolSet::new(ids),
+            levels,
+            rules,
+            limits: limits(&chain),
+            forbids: Forbids::new(
+                chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
+            ),
+            delegation_depth: role.max_delegation_depth,
+            digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
+            ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
+            card: Arc::new(Card {
+                name: role.name.clone(),
+                version,
+                parents: chain.iter().skip(1).map(|role| role.name.clone()).collect(),
+            }),
+        })
+    }
+
+    /// Forgets rules that no scope holds any more.
+    pub fn sweep(&mut self) {
+        self.shared.sweep();
+    }
+
+    fn intern(&mut self, tool: &Name) -> super::ToolId {
+        match self.tools.find(tool) {
+            Some(id) => id,
+            None => Arc::make_mut(&mut self.tools).intern(tool),
+        }
+    }
+}
+
+/// The role and its parents, nearest first.
+fn chain<'a>(role: &'a Role, roles: &'a BTreeMap<Name, Arc<Role>>) -> Result<Vec<&'a Role>, PolicyError> {
+    let place = |problem: Problem| PolicyError::from(problem).in_member("parent_role_id");
+    let mut chain = vec![role];
+    let mut next = role.parent_role_id.as_ref();
+    while let Some(name) = next {
+        let parent = roles.get(name).ok_or_else(|| place(Problem::UnknownParent(name.to_string())))?;
+        if chain.iter().any(|earlier| earlier.name == parent.name) {
+            return Err(place(Problem::Cycle(parent.name.to_string())));
+        }
+        if chain.len() > MAX_PARENTS {
+            return Err(place(Problem::TooDeep(MAX_PARENTS)));
+        }
+        chain.push(parent);
+        next = parent.parent_role_id.as_ref();
+    }
+    Ok(chain)
+}
+
+/// Role-wide guards, each level holding those of all nearer ones too.
+fn levels(chain: &[&Role]) -> Result<SmallVec<[Level; 1]>, PolicyError> {
+    let mut levels: SmallVec<[Level; 1]> = SmallVec::with_capacity(chain.len());
+    for role in chain {
+        let environments = (!role.allowed_envs.is_empty())
+            .then(|| Environments { allowed: role.allowed_envs.clone().into(), optional: role.env_optional });
+        let own = Level {
+            schedule: Schedule::compile(role)?,
+            environments: environments.map(Arc::new),
+            rows: Rows::new(role.max_rows, role.rows_optional).map(Arc::new),
+        };
+        let level = match levels.last() {
+            None => own,
+            Some(nearer) => Level {
+                schedule: nearer.schedule.and(own.schedule),
+                environments: both(&nearer.environments, &own.environments, Environments::and),
+                rows: both(&nearer.rows, &own.rows, Rows::and),
+            },
+        };
+        levels.push(level);
+    }
+    Ok(levels)
+}
+
+fn both<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>, and: impl Fn(&T, &T) -> T) -> Option<Arc<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(Arc::new(and(a, b))),
+        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+    }
+}
+
+fn limits(chain: &[&Role]) -> SmallVec<[Limit; 2]> {
+    let mut limits: SmallVec<[Limit; 2]> = SmallVec::new();
+    let (mut shared, mut own) = (0, 0);
+    let mut add = |level, account, window, calls| {
+        let Some(quota) = Quota::new(calls, window) else { return };
+        let next = match account {
+            Account::Shared => &mut shared,
+            Account::Own => &mut own,
+        };
+        limits.push(Limit { level, account, slot: *next, window, quota });
+        *next += 1;
+    };
+    for (role, level) in chain.iter().zip(0..) {
+        for (window, calls) in
+            [(Window::Minute, role.rate_limit_per_minute), (Window::Hour, role.rate_limit_per_hour)]
+        {
+            match role.rate_scope {
+                RateScope::Key => add(level, Account::Shared, window, calls),
+                RateScope::Session => {
+                    add(level, Account::Own, window, calls);
+                    add(level, Account::Shared, window, calls * CEILING);
+                }
+            }
+        }
+    }
+    limits
+}
+
+fn check_names(role: &Role) -> Result<(), PolicyError> {
+    problem::name(&role.name).map_err(|p| PolicyError::from(p).in_member("name"))?;
+    let lists = [
+        ("allowed_tools", &role.allowed_tools),
+        ("approval_required", &role.approval_required),
+        ("allowed_envs", &role.allowed_envs),
+        ("allowed_credentials", &role.allowed_credentials),
+    ];
+    for (member, names) in lists {
+        for (index, name) in names.iter().enumerate() {
+            problem::name(name).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
+        }
+    }
+    for (index, pattern) in role.denied_actions.iter().enumerate() {
+        forbid::parse(pattern)
+            .map_err(|p| PolicyError::from(p).in_element(index).in_member("denied_actions"))?;
+    }
+    let keys = role.parameter_constraints.keys().map(|tool| ("parameter_constraints", tool));
+    let keys = keys.chain(role.approval_unless.keys().map(|tool| ("approval_unless", tool)));
+    let keys = keys.chain(role.credential_mapping.keys().map(|tool| ("credential_mapping", tool)));
+    for (member, tool) in keys {
+        problem::name(tool).map_err(|p| PolicyError::from(p).in_member(tool).in_member(member))?;
+    }
+    Ok(())
+}
+
+/// A field that would be ignored is refused instead.
+fn check_supported(role: &Role) -> Result<(), PolicyError> {
+    let used = [
+        ("allowed_mcp_servers", !role.allowed_mcp_servers.is_empty()),
+        ("mcp_server_rate_limits", !role.mcp_server_rate_limits.is_empty()),
+        ("min_trust_level", role.min_trust_level.is_some()),
+        ("webhook_url", role.webhook_url.is_some()),
+        ("webhook_secret", role.webhook_secret.is_some()),
+    ];
+    match used.into_iter().find(|(_, used)| *used) {
+        Some((field, _)) => Err(PolicyError::from(Problem::NotEnforced(field)).in_member(field)),
+        None => Ok(()),
+    }
+}
+
+fn check_sizes(role: &Role) -> Result<(), PolicyError> {
+    let sizes = [
+        ("rate_limit_per_minute", role.rate_limit_per_minute, MAX_RATE),
+        ("rate_limit_per_hour", role.rate_limit_per_hour, MAX_RATE),
+        ("approval_ttl_seconds", role.approval_ttl_seconds, MAX_SECONDS),
+        ("default_ttl_seconds", role.default_ttl_seconds, MAX_SECONDS),
+        ("max_delegation_depth", role.max_delegation_depth, 8),
+        ("max_rows", role.max_rows, (1 << 53) - 1),
+    ];
+    match sizes.into_iter().find(|(_, value, most)| value > most) {
+        Some((field, value, most)) => Err(PolicyError::from(Problem::TooLarge(value, most)).in_member(field)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,3 @@
+//! One binary for all integration tests: a new file is a new module here.
+
+mod tidy;
