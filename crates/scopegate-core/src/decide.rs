@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::{arguments, constraint, environment, forbid, grant, identity, rate, review, rows, schedule};
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
-pub fn decide<'a>(facts: &Facts<'a>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling<'a> {
+pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling {
     match judge(facts, request, now) {
         Ok(changes) => Ruling::Permit(changes),
         Err(Stop::Deny(denial)) => Ruling::Deny(denial),
@@ -21,7 +21,7 @@ pub fn decide<'a>(facts: &Facts<'a>, request: &AccessRequest<'_>, now: Timestamp
     }
 }
 
-fn judge<'a>(facts: &Facts<'a>, request: &AccessRequest<'_>, now: Timestamp) -> Result<Changes<'a>, Stop> {
+fn judge(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Result<Changes, Stop> {
     let call = request.call;
     let scopes = identity::check(facts, now)?; // 1, 2: who is this, and is the session alive?
     forbid::check(&scopes, call)?; // 4: is it forbidden, whatever grants it?

@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::call::ToolCall;
-use crate::id::Name;
+use crate::id::{Name, SessionId};
 use crate::json::canonical;
 
 /// SHA-256 over a domain tag and the canonical form of a call and its asker.
@@ -15,12 +15,12 @@ use crate::json::canonical;
 pub struct CallDigest([u8; 32]);
 
 impl CallDigest {
-    /// The digest of a call as `owner` makes it under `role`; `None` while the arguments have not
-    /// been read, or were refused.
-    pub fn of(owner: &Name, role: &Name, call: &ToolCall) -> Option<Self> {
+    /// The digest of a call as a session of `owner` makes it under `role`; `None` while the
+    /// arguments have not been read, or were refused.
+    pub fn of(session: SessionId, owner: &Name, role: &Name, call: &ToolCall) -> Option<Self> {
         let arguments = call.args.to_value()?;
         let bound = json!({
-            "owner": owner, "role": role, "tool": call.tool, "server": call.server,
+            "session": session, "owner": owner, "role": role, "tool": call.tool, "server": call.server,
             "action": call.action, "resource": call.resource, "env": call.env, "args": arguments,
         });
         tagged("scopegate-approval-v1", &bound).map(Self)

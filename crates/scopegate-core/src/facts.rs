@@ -78,9 +78,9 @@ pub enum Asked<'a> {
 /// What to do. Nothing has been done yet.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new ruling must stop whoever commits it from compiling")]
-pub enum Ruling<'a> {
+pub enum Ruling {
     /// Commit the changes, all or none, and permit.
-    Permit(Changes<'a>),
+    Permit(Changes),
     /// Deny.
     Deny(Denial),
     /// Hold; if a review has to be opened, it waits so many seconds.
@@ -92,17 +92,17 @@ pub enum Ruling<'a> {
 /// What a permit changes and carries.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "whoever commits must see every change")]
-pub struct Changes<'a> {
+pub struct Changes {
     /// Rate accounts to write.
     pub spends: Spends,
     /// Whether the approved review is used up.
     pub consumes: bool,
     /// The credential the tool is given.
-    pub credential: Option<&'a Name>,
+    pub credential: Option<Name>,
     /// Whether the record must hold a digest of the arguments.
     pub digest_arguments: bool,
     /// What must be done to the result.
-    pub obligations: Option<&'a Arc<[Obligation]>>,
+    pub obligations: Option<Arc<[Obligation]>>,
 }
 
 impl Facts<'_> {

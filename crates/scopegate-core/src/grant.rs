@@ -71,10 +71,10 @@ pub(crate) fn approval(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Op
 }
 
 /// The credential the tool is given: the asking session's own mapping comes first.
-pub(crate) fn credential<'a>(granted: &[Granted<'a>]) -> Option<&'a Name> {
+pub(crate) fn credential(granted: &[Granted<'_>]) -> Option<Name> {
     granted
         .iter()
         .filter_map(|granted| granted.rules)
         .find_map(|rules| rules.credentials.first())
-        .map(|c| &c.name)
+        .map(|c| c.name.clone())
 }

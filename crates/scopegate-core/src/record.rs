@@ -136,6 +136,20 @@ impl ChainHead {
         Self { chain: chain.into(), next: 0, last: [0; 32] }
     }
 
+    /// The end of a chain whose last record is this one; `None` when its hash is not one.
+    pub fn resume(last: &ChainedRecord) -> Option<Self> {
+        Some(Self { chain: last.chain.clone(), next: last.seq + 1, last: unhex(&last.hash)? })
+    }
+
+    /// The chain as it was before this line, which is believed: for files that start in the
+    /// middle. `None` when the line has no chain, place or previous hash.
+    pub fn before(line: &Value) -> Option<Self> {
+        let chain = line.get("chain")?.as_str()?.to_owned();
+        let next = line.get("seq")?.as_u64()?;
+        let last = unhex(line.get("prev")?.as_str()?)?;
+        (next > 0 || last == [0; 32]).then_some(Self { chain, next, last })
+    }
+
     /// The number of records so far.
     pub fn len(&self) -> u64 {
         self.next

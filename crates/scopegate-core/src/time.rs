@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 const SECOND: u64 = 1_000_000_000;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -31,6 +30,18 @@ impl Timestamp {
     /// Whole seconds since the epoch.
     pub const fn secs(self) -> u64 {
         self.0 / SECOND
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |from: usize, len: usize| text.get(from..from + len)?.parse::<u64>().ok();
+        let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+        let second = number(11, 2)? * 3600 + number(14, 2)? * 60 + number(17, 2)?;
+        let days =
+            (year.checked_sub(1970)? * 365..).take(700).find(|days| date(*days) == (year, month, day))?;
+        let nanos = (days * 86_400 + second).checked_mul(SECOND)?.checked_add(number(20, 3)? * 1_000_000)?;
+        let time = Self(nanos);
+        (time.to_string() == text).then_some(time)
     }
 
     /// This much later; the end of time rather than an overflow.
@@ -62,6 +73,20 @@ impl fmt::Display for Timestamp {
         let (second, milli) = (self.secs() % 86_400, self.0 / 1_000_000 % 1000);
         let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{milli:03}Z")
+    }
+}
+
+/// As a string: a number of nanoseconds would not survive JSON.
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a time reads 2026-11-21T06:16:00.000Z"))
     }
 }
 
@@ -99,6 +124,11 @@ mod tests {
             (4_102_444_800, "2100-01-01T00:00:00.000Z"),
         ] {
             assert_eq!(Timestamp::from_secs(secs).to_string(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp::from_secs(secs)));
+        }
+        for wrong in ["", "2026-13-01T00:00:00.000Z", "2026-02-29T00:00:00.000Z", "2026-11-21 06:16:00.000Z"]
+        {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }
 }

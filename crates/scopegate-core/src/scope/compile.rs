@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::rules::Shared;
 use super::tools::{ToolSet, ToolTable};
-use super::{Card, Level, Limit, Rules, Scope};
+use super::{Card, Level, Limit, Rules, Scope, Shape};
 use crate::constraint::Program;
 use crate::environment::Environments;
 use crate::facts::Account;
@@ -94,13 +94,14 @@ impl Compiler {
                 rules.push((id, depth, guards));
             }
         }
+        let limits = limits(&chain);
         rules.sort_unstable_by_key(|(id, ..)| *id);
         rules.shrink_to_fit();
         Ok(Scope {
             tools: ToolSet::new(ids),
             levels,
             rules,
-            limits: limits(&chain),
+            limits: limits.clone(),
             forbids: Forbids::new(
                 chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
             ),
@@ -111,6 +112,7 @@ impl Compiler {
                 name: role.name.clone(),
                 version,
                 parents: chain.iter().skip(1).map(|role| role.name.clone()).collect(),
+                shapes: [Account::Shared, Account::Own].map(|account| shape(&chain, &limits, account)),
             }),
         })
     }
@@ -204,6 +206,13 @@ fn limits(chain: &[&Role]) -> SmallVec<[Limit; 2]> {
         }
     }
     limits
+}
+
+fn shape(chain: &[&Role], limits: &[Limit], account: Account) -> Shape {
+    let counted = limits.iter().filter(|limit| limit.account == account);
+    let named =
+        counted.filter_map(|limit| Some((chain.get(usize::from(limit.level))?.name.clone(), limit.window)));
+    named.collect()
 }
 
 fn check_names(role: &Role) -> Result<(), PolicyError> {

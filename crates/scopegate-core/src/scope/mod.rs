@@ -2,12 +2,14 @@
 //! shared. Made on write, so that reading costs the same however many roles there are.
 
 mod compile;
+mod explain;
 mod rules;
 mod tools;
 
 use smallvec::SmallVec;
 
 pub use self::compile::{Compiler, MAX_PARENTS};
+pub use self::explain::{ScopeView, ToolView};
 pub(crate) use self::rules::ToolRules;
 use self::tools::ToolSet;
 pub use self::tools::{ToolId, ToolTable};
@@ -48,7 +50,12 @@ struct Card {
     version: u64,
     /// The role's parents, nearest first.
     parents: Box<[Name]>,
+    /// Which limits the shared and the own accounts count, by slot.
+    shapes: [Shape; 2],
 }
+
+/// What the accounts of a ledger count, by slot: the role that set the limit, and its window.
+pub type Shape = Arc<[(Name, Window)]>;
 
 /// The role-wide guards that apply to a tool.
 #[derive(Clone, Debug)]
@@ -97,6 +104,15 @@ impl Scope {
     /// How deep sub-agents may go.
     pub fn delegation_depth(&self) -> u64 {
         self.delegation_depth
+    }
+
+    /// What the accounts of this kind count, by slot: survives changes of the policy.
+    pub fn shape(&self, account: Account) -> &Shape {
+        let [shared, own] = &self.card.shapes;
+        match account {
+            Account::Shared => shared,
+            Account::Own => own,
+        }
     }
 
     /// Every rate limit.

@@ -35,6 +35,11 @@ pub(crate) struct CredentialBinding {
 }
 
 impl Approval {
+    /// The rules that let a call pass without a person, as words.
+    pub(crate) fn unless(&self) -> Vec<String> {
+        self.unless.iter().flat_map(Program::words).map(ToString::to_string).collect()
+    }
+
     /// Whether the call may pass without a person.
     pub(crate) fn waived(&self, args: Option<JsonRef<'_>>) -> bool {
         match (&self.unless, args) {

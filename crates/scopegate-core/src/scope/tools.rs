@@ -23,6 +23,10 @@ impl ToolTable {
         self.ids.get(name).copied()
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&Name, ToolId)> {
+        self.ids.iter().map(|(name, id)| (name, *id))
+    }
+
     pub(crate) fn intern(&mut self, name: &Name) -> ToolId {
         let next = ToolId(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
         *self.ids.entry(name.clone()).or_insert(next)

@@ -1,0 +1,68 @@
+//! A scope in words: what is left after inheritance, for people who wrote the roles.
+
+use serde::Serialize;
+
+use super::{Scope, ToolTable};
+use crate::id::Name;
+
+/// What sessions of a role may do.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ScopeView {
+    /// The role.
+    pub role: Name,
+    /// Its parents, nearest first.
+    pub parents: Vec<Name>,
+    /// Patterns that nothing lifts.
+    pub forbids: Vec<Name>,
+    /// Every tool, by name.
+    pub tools: Vec<ToolView>,
+}
+
+/// One tool of a scope.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ToolView {
+    /// The tool.
+    pub tool: Name,
+    /// The farthest role that grants it: all guards up to there apply.
+    pub granted_by: Name,
+    /// What must hold of the arguments.
+    pub constraints: Vec<String>,
+    /// Whether a person has to agree, and what lets a call pass without.
+    pub approval: Option<Vec<String>>,
+    /// The credential it is given.
+    pub credential: Option<Name>,
+    /// Whether a denied action stands against it.
+    pub forbidden: bool,
+}
+
+impl Scope {
+    /// The scope in words.
+    pub fn view(&self, tools: &ToolTable) -> ScopeView {
+        let mut views: Vec<_> = tools.names().filter_map(|(name, id)| self.tool_view(name, id)).collect();
+        views.sort_by(|a, b| a.tool.cmp(&b.tool));
+        ScopeView {
+            role: self.name().clone(),
+            parents: self.parents().to_vec(),
+            forbids: self.forbids().map(|forbids| forbids.patterns().to_vec()).unwrap_or_default(),
+            tools: views,
+        }
+    }
+
+    fn tool_view(&self, name: &Name, id: super::ToolId) -> Option<ToolView> {
+        let granted = self.granted(id)?;
+        let mut chain = std::iter::once(self.name()).chain(self.parents());
+        let rules = granted.rules;
+        let approvals = rules.map(|rules| rules.approvals.as_slice()).unwrap_or_default();
+        Some(ToolView {
+            tool: name.clone(),
+            granted_by: chain.nth(usize::from(granted.depth)).unwrap_or(self.name()).clone(),
+            constraints: rules.iter().flat_map(|r| r.constraints.words()).map(ToString::to_string).collect(),
+            approval: (!approvals.is_empty())
+                .then(|| approvals.iter().flat_map(super::rules::Approval::unless).collect()),
+            credential: rules.and_then(|rules| rules.credentials.first()).map(|binding| binding.name.clone()),
+            forbidden: self.forbids().is_some_and(|forbids| forbids.names(name)),
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! The only wall clock of the enforcer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use scopegate_core::Timestamp;
+
+/// Tells the time.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+impl SystemClock {
+    /// The system's wall clock.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that stands still until it is moved: for tests and for replaying recorded calls.
+#[derive(Debug)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// A clock that stands at this time.
+    pub const fn new(now: Timestamp) -> Self {
+        Self(AtomicU64::new(now.nanos()))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, length: Duration) {
+        self.set(self.now().after(length));
+    }
+
+    /// Moves it anywhere, also back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.nanos(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// Time that never runs backwards: an expiry that has happened stays happened when the wall clock
+/// is set back.
+pub(crate) struct Monotone {
+    clock: Box<dyn Clock>,
+    highest: AtomicU64,
+}
+
+/// How far time may seem to run back without a write to the shared mark.
+const GRAIN: u64 = 1_000_000;
+
+impl Monotone {
+    pub(crate) fn new(clock: Box<dyn Clock>) -> Self {
+        Self { clock, highest: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now().nanos();
+        let highest = self.highest.load(Ordering::Relaxed);
+        if now > highest.saturating_add(GRAIN) {
+            // At most one write a millisecond, so readers do not fight over the mark.
+            self.highest.fetch_max(now, Ordering::Relaxed);
+        }
+        Timestamp::from_nanos(now.max(highest))
+    }
+}

@@ -1,0 +1,22 @@
+//! The embedded enforcer: everything that decides tool calls inside one process.
+//!
+//! A [`Policy`] is read from a file or built in code; [`LocalEnforcer`] compiles it and holds what
+//! decisions need: sessions, rate accounts, reviews, records, and the only clock. The rules
+//! themselves are in `scopegate-core`.
+
+mod clock;
+mod credentials;
+mod ledger;
+mod local;
+mod policy;
+mod random;
+mod records;
+mod reviews;
+mod session;
+mod snapshot;
+
+pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
+pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, Watch};
+pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
+pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};

@@ -1,0 +1,162 @@
+//! Putting an enforcer together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use scopegate_core::{Name, PolicyError};
+
+use super::{Inner, LocalEnforcer};
+use crate::clock::{Clock, Monotone, SystemClock};
+use crate::credentials::CredentialSource;
+use crate::policy::{Durability, Policy, PolicyFileError, RecordsSpec};
+use crate::records::{FileSink, Journal, MemorySink, RecordSink};
+use crate::reviews::ReviewBook;
+use crate::session::SessionBook;
+use crate::snapshot::Publisher;
+
+/// Most sessions an enforcer holds unless told otherwise.
+const MAX_SESSIONS: usize = 1_000_000;
+
+/// Why an enforcer could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The policy file is wrong.
+    #[error(transparent)]
+    File(#[from] PolicyFileError),
+    /// The policy is wrong.
+    #[error("policy: {0}")]
+    Policy(#[from] PolicyError),
+    /// The records cannot be kept.
+    #[error("records: {0}")]
+    Records(#[source] std::io::Error),
+}
+
+/// Puts a [`LocalEnforcer`] together.
+pub struct LocalBuilder {
+    policy: Policy,
+    env: Option<Name>,
+    clock: Box<dyn Clock>,
+    credentials: Arc<dyn CredentialSource>,
+    sink: Option<(Box<dyn RecordSink>, Durability)>,
+    max_sessions: usize,
+}
+
+impl LocalEnforcer {
+    /// An enforcer of this policy, with the system clock and the policy's own `records`.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn new(policy: Policy) -> Result<Self, BuildError> {
+        Self::builder(policy).build()
+    }
+
+    /// An enforcer of a policy file.
+    ///
+    /// # Errors
+    /// [`BuildError`], with file, line and column of what is wrong.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, BuildError> {
+        Self::new(Policy::from_file(path)?)
+    }
+
+    /// Starts putting an enforcer together.
+    pub fn builder(policy: Policy) -> LocalBuilder {
+        LocalBuilder {
+            policy,
+            env: None,
+            clock: Box::new(SystemClock::new()),
+            credentials: Arc::new(BTreeMap::<Name, Arc<str>>::new()),
+            sink: None,
+            max_sessions: MAX_SESSIONS,
+        }
+    }
+}
+
+impl LocalBuilder {
+    /// The environment this deployment is: calls that name another one are denied.
+    #[must_use]
+    pub fn env(mut self, env: impl Into<Name>) -> Self {
+        self.env = Some(env.into());
+        self
+    }
+
+    /// Another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Where the secrets come from that roles bind to tools.
+    #[must_use]
+    pub fn credentials(mut self, source: impl CredentialSource) -> Self {
+        self.credentials = Arc::new(source);
+        self
+    }
+
+    /// Another place for records than the policy's own `records`.
+    #[must_use]
+    pub fn record_to(mut self, sink: impl RecordSink, durability: Durability) -> Self {
+        self.sink = Some((Box::new(sink), durability));
+        self
+    }
+
+    /// Most sessions at a time; a million unless said otherwise.
+    #[must_use]
+    pub fn max_sessions(mut self, most: usize) -> Self {
+        self.max_sessions = most;
+        self
+    }
+
+    /// Compiles the policy and opens the records.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(self) -> Result<LocalEnforcer, BuildError> {
+        let mut publisher = Publisher::new(self.credentials.clone());
+        let snapshot = publisher.replace(&self.policy)?;
+        let (journal, memory) = open_records(self.policy.records, self.sink).map_err(BuildError::Records)?;
+        let inner = Inner {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            publisher: Mutex::new(publisher),
+            sessions: SessionBook::new(self.max_sessions),
+            reviews: ReviewBook::default(),
+            journal,
+            memory,
+            clock: Monotone::new(self.clock),
+            env: self.env,
+            credentials: self.credentials,
+        };
+        Ok(LocalEnforcer { inner: Arc::new(inner) })
+    }
+}
+
+impl std::fmt::Debug for LocalBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalBuilder").field("roles", &self.policy.roles.len()).finish_non_exhaustive()
+    }
+}
+
+type OpenRecords = (Journal, Option<MemorySink>);
+
+fn open_records(
+    spec: Option<RecordsSpec>,
+    sink: Option<(Box<dyn RecordSink>, Durability)>,
+) -> std::io::Result<OpenRecords> {
+    if let Some((sink, durability)) = sink {
+        return Ok((Journal::start(sink, durability == Durability::Durable)?, None));
+    }
+    match spec.unwrap_or(RecordsSpec::Memory) {
+        RecordsSpec::None => Ok((Journal::none(), None)),
+        RecordsSpec::Memory => {
+            let memory = MemorySink::new(MemorySink::KEPT);
+            Ok((Journal::start(Box::new(memory.clone()), false)?, Some(memory)))
+        }
+        RecordsSpec::File(file) => {
+            let sink = FileSink::open(file.folder, file.rotate_bytes)?;
+            Ok((Journal::start(Box::new(sink), file.durability == Durability::Durable)?, None))
+        }
+    }
+}

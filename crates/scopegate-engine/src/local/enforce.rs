@@ -1,0 +1,304 @@
+//! The straight line of a decision: facts, decide, commit.
+
+use std::sync::{Arc, MutexGuard};
+
+use async_trait::async_trait;
+use scopegate_core::{
+    AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, DecisionRecord, Denial,
+    DenyCode, Detail, EnforceError, Enforcer, Event, Facts, Link, Meter, Name, Need, Outcome, Permit,
+    PermitId, PrincipalRef, Quick, Ruling, SessionId, Tat, Timestamp, decide,
+};
+use smallvec::SmallVec;
+
+use super::{Inner, LocalEnforcer};
+use crate::ledger::Book;
+use crate::records::{NoPlace, Ticket};
+use crate::reviews::{NotOpened, Pages};
+use crate::session::Session;
+use crate::snapshot::Snapshot;
+
+#[async_trait]
+impl Enforcer for LocalEnforcer {
+    fn try_enforce(&self, request: &AccessRequest<'_>) -> Quick {
+        match self.inner.attempt(request, Patience::None) {
+            Ok((decision, _)) => Quick::Decided(decision),
+            Err(Stop::Args) => Quick::Need(Need::Args),
+            Err(Stop::Wait | Stop::Room) => Quick::Need(Need::Plane),
+        }
+    }
+
+    async fn enforce(&self, request: &AccessRequest<'_>) -> Result<Decision, EnforceError> {
+        loop {
+            match self.inner.attempt(request, Patience::Disk) {
+                Ok((decision, ticket)) => return Ok(self.inner.kept(decision, ticket).await),
+                Err(Stop::Args) => return Ok(Decision::Deny(Denial::new(DenyCode::InvalidArguments))),
+                Err(Stop::Wait | Stop::Room) => self.inner.journal.room().await,
+            }
+        }
+    }
+
+    fn complete(&self, permit: PermitId, outcome: Outcome) {
+        let event = match outcome {
+            Outcome::Ok => Event::Ran,
+            Outcome::Failed => Event::Failed,
+            _ => Event::Dropped,
+        };
+        self.inner.journal.outcome(DecisionRecord::new(permit, self.inner.now(), event));
+    }
+
+    async fn visible(&self, principal: PrincipalRef<'_>, tools: &[&str]) -> Result<Vec<bool>, EnforceError> {
+        let snapshot = self.inner.snapshot.load();
+        Ok(self.inner.sessions.with(principal, |session| {
+            let scopes: Option<Vec<_>> =
+                session.map(|session| session.chain().map(|s| snapshot.scope(s.slot)).collect());
+            let could = |tool: &&str| match &scopes {
+                Some(scopes) => {
+                    scopes.iter().all(|s| s.is_some_and(|scope| scope.could_permit(&snapshot.tools, tool)))
+                }
+                None => false,
+            };
+            tools.iter().map(could).collect()
+        }))
+    }
+}
+
+/// What a decision may wait for.
+#[derive(Clone, Copy, PartialEq)]
+enum Patience {
+    None,
+    Disk,
+}
+
+/// Why there is no decision yet. Nothing was spent, opened or recorded.
+enum Stop {
+    Args,
+    /// The record has to be on disk first, or a secret has to be fetched.
+    Wait,
+    /// The record queue is full.
+    Room,
+}
+
+/// The rate accounts of a decision, locked.
+type Books<'a> = SmallVec<[(usize, Account, MutexGuard<'a, Book>); 1]>;
+
+impl Inner {
+    fn attempt(&self, request: &AccessRequest<'_>, patience: Patience) -> Result<(Decision, Ticket), Stop> {
+        let now = self.now();
+        let snapshot = self.snapshot.load();
+        self.sessions.with(request.principal, |session| match session {
+            Some(session) => {
+                let step = Step { inner: self, snapshot: &snapshot, session, request, now, patience };
+                step.take()
+            }
+            None => self.deny_unknown(now),
+        })
+    }
+
+    /// Line 1: nobody we know. Recorded under the empty session.
+    fn deny_unknown(&self, now: Timestamp) -> Result<(Decision, Ticket), Stop> {
+        let denial = Denial::new(DenyCode::JwtInvalid);
+        let id = PermitId { session: SessionId::from_bits(0), number: 0 };
+        let place = match self.journal.place(id.session, true) {
+            Ok(place) => place,
+            // A flood of forged tokens must not fill the record; the denial itself needs none.
+            Err(_) => return Ok((Decision::Deny(denial), Ticket::NONE)),
+        };
+        let ticket = place.fill(|| DecisionRecord::new(id, now, Event::Deny(denial.code)));
+        Ok((Decision::Deny(denial), ticket))
+    }
+
+    /// A permit of a durable journal is not given before its record is kept.
+    async fn kept(&self, decision: Decision, ticket: Ticket) -> Decision {
+        let must_wait = self.journal.is_durable() && matches!(decision, Decision::Permit(_));
+        if must_wait && !self.journal.kept(ticket).await {
+            return Decision::Deny(Denial::new(DenyCode::AuditUnavailable));
+        }
+        decision
+    }
+}
+
+/// One attempt at a decision for a known session.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    inner: &'a Inner,
+    snapshot: &'a Snapshot,
+    session: &'a Arc<Session>,
+    request: &'a AccessRequest<'a>,
+    now: Timestamp,
+    patience: Patience,
+}
+
+impl<'a> Step<'a> {
+    fn take(self) -> Result<(Decision, Ticket), Stop> {
+        let links: SmallVec<[Link<'_>; 2]> = self.session.chain().map(|session| self.link(session)).collect();
+        let mut books = self.lock_books(&links);
+        // The accounts are copied: small, and the locked books can then be written on a permit.
+        let copies: SmallVec<[SmallVec<[Tat; 2]>; 1]> =
+            books.iter().map(|(_, _, book)| book.accounts.clone()).collect();
+        let meters: SmallVec<[Meter<'_>; 1]> = books
+            .iter()
+            .zip(&copies)
+            .map(|((link, account, _), accounts)| Meter { link: *link, account: *account, accounts })
+            .collect();
+        let facts = Facts {
+            links: &links,
+            tools: &self.snapshot.tools,
+            meters: &meters,
+            env: self.inner.env.as_deref(),
+            credentials: &self.snapshot.credentials,
+            review: Asked::NotLoaded,
+        };
+        match decide(&facts, self.request, self.now) {
+            Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
+            Ruling::Deny(denial) => self.deny(denial),
+            Ruling::Need(Need::Args) => Err(Stop::Args),
+            Ruling::Need(Need::Plane) => Err(Stop::Wait),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(&facts, &mut books),
+        }
+    }
+
+    fn link(self, session: &Session) -> Link<'a> {
+        Link {
+            suspended: session.owner.is_suspended(),
+            revoked: session.is_revoked(),
+            expires_at: session.expires_at,
+            scope: self.snapshot.scope(session.slot),
+        }
+    }
+
+    /// Locks the rate accounts that count this call, in one order for everyone.
+    fn lock_books(self, links: &[Link<'a>]) -> Books<'a> {
+        let mut wanted: SmallVec<[_; 2]> = SmallVec::new();
+        for ((session, link), index) in self.session.chain().zip(links).zip(0..) {
+            let Some(scope) = link.scope else { continue };
+            for (account, ledger) in [(Account::Shared, &*session.shared), (Account::Own, &session.own)] {
+                let counts = !scope.shape(account).is_empty();
+                let known = wanted
+                    .iter()
+                    .any(|(_, _, _, other): &(_, _, _, &crate::ledger::Ledger)| other.order == ledger.order);
+                if counts && !known {
+                    wanted.push((index, account, scope, ledger));
+                }
+            }
+        }
+        wanted.sort_unstable_by_key(|(_, _, _, ledger)| ledger.order);
+        wanted
+            .into_iter()
+            .map(|(index, account, scope, ledger)| (index, account, ledger.lock(scope, account)))
+            .collect()
+    }
+
+    /// Line 11 with the review of this call, which nobody else can use up meanwhile.
+    fn with_review(self, facts: &Facts<'_>, books: &mut Books<'_>) -> Result<(Decision, Ticket), Stop> {
+        let call = self.request.call;
+        let Some(digest) =
+            CallDigest::of(self.session.id, &self.session.owner.name, &self.session.role, call)
+        else {
+            return self.deny(Denial::new(DenyCode::InvalidArguments));
+        };
+        let mut pages = self.inner.reviews.lock();
+        let facts = Facts { review: Asked::Loaded(pages.find(&digest)), ..*facts };
+        match decide(&facts, self.request, self.now) {
+            Ruling::Permit(changes) => self.permit(&changes, books, Some((&mut pages, digest))),
+            Ruling::Deny(denial) => self.deny(denial),
+            Ruling::Hold(seconds) => self.hold(&mut pages, digest, seconds),
+            Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
+        }
+    }
+
+    /// Commits everything a permit changes, or nothing.
+    fn permit(
+        self,
+        changes: &Changes,
+        books: &mut Books<'_>,
+        review: Option<(&mut Pages, CallDigest)>,
+    ) -> Result<(Decision, Ticket), Stop> {
+        let must_wait = self.inner.journal.is_durable() || changes.credential.is_some();
+        if must_wait && self.patience == Patience::None {
+            return Err(Stop::Wait);
+        }
+        let credential = match changes.credential.as_ref().map(|name| self.fetch(name)).transpose() {
+            Ok(credential) => credential,
+            Err(denial) => return self.deny(denial),
+        };
+        let place = match self.inner.journal.place(self.session.id, false) {
+            Ok(place) => place,
+            Err(NoPlace::Full) => return Err(Stop::Room),
+            Err(NoPlace::Failed) => return Ok(unrecorded()),
+        };
+        for spend in &changes.spends {
+            let account = books
+                .get_mut(usize::from(spend.meter))
+                .and_then(|(_, _, book)| book.accounts.get_mut(usize::from(spend.slot)));
+            if let Some(account) = account {
+                *account = spend.tat;
+            }
+        }
+        let review = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
+        let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
+        let id = self.session.number();
+        let ticket = place.fill(|| {
+            let mut record = self.record(id, Event::Permit);
+            record.review = review;
+            record.arguments = arguments;
+            record
+        });
+        let obligations = changes.obligations.clone();
+        Ok((Decision::Permit(Permit { id, obligations, credential }), ticket))
+    }
+
+    fn deny(self, denial: Denial) -> Result<(Decision, Ticket), Stop> {
+        let ticket = match self.inner.journal.place(self.session.id, true) {
+            Ok(place) => place.fill(|| self.record(self.session.number(), Event::Deny(denial.code))),
+            Err(NoPlace::Full) if self.patience == Patience::None => return Err(Stop::Room),
+            Err(NoPlace::Full) => return Err(Stop::Room),
+            // A denial goes out even when nothing can be recorded.
+            Err(NoPlace::Failed) => Ticket::NONE,
+        };
+        Ok((Decision::Deny(denial), ticket))
+    }
+
+    fn hold(self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<(Decision, Ticket), Stop> {
+        let place = match self.inner.journal.place(self.session.id, false) {
+            Ok(place) => place,
+            Err(NoPlace::Full) => return Err(Stop::Room),
+            Err(NoPlace::Failed) => return Ok(unrecorded()),
+        };
+        let hold = match pages.hold(self.session, self.request.call, digest, seconds, self.now) {
+            Ok(hold) => hold,
+            Err(NotOpened::TooMany(until)) => {
+                drop(place);
+                return self.deny(Denial::with(DenyCode::RateLimitExceeded, Detail::Until(until)));
+            }
+            Err(NotOpened::Broken) => {
+                drop(place);
+                return self.deny(Denial::new(DenyCode::PolicyError));
+            }
+        };
+        let ticket = place.fill(|| {
+            let mut record = self.record(self.session.number(), Event::Hold);
+            record.review = Some(hold.review);
+            record
+        });
+        Ok((Decision::Hold(hold), ticket))
+    }
+
+    fn fetch(self, name: &Name) -> Result<Credential, Denial> {
+        let missing = || Denial::with(DenyCode::CredentialViolation, Detail::Name(name.clone()));
+        let secret = self.inner.credentials.find(name).ok_or_else(missing)?;
+        Ok(Credential::new(name.clone(), secret))
+    }
+
+    fn record(self, id: PermitId, event: Event) -> DecisionRecord {
+        let mut record = DecisionRecord::new(id, self.now, event);
+        record.owner = Some(self.session.owner.name.clone());
+        let version = self.snapshot.scope(self.session.slot).map_or(0, scopegate_core::Scope::version);
+        record.role = Some((self.session.role.clone(), version));
+        record.tool = Some(self.request.call.tool.clone());
+        record
+    }
+}
+
+fn unrecorded() -> (Decision, Ticket) {
+    (Decision::Deny(Denial::new(DenyCode::AuditUnavailable)), Ticket::NONE)
+}

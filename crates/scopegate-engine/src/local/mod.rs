@@ -1,0 +1,67 @@
+//! The embedded enforcer: decides in this process, with a policy file and no network.
+
+mod builder;
+mod enforce;
+mod policy;
+mod reviews;
+mod sessions;
+
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use scopegate_core::{Name, Timestamp};
+
+pub use self::builder::{BuildError, LocalBuilder};
+pub use self::policy::{RemoveRoleError, Watch};
+use crate::clock::Monotone;
+use crate::credentials::CredentialSource;
+use crate::records::{Journal, MemorySink};
+use crate::reviews::ReviewBook;
+use crate::session::SessionBook;
+use crate::snapshot::{Publisher, Snapshot};
+
+/// Decides in this process. Cheap to clone; clones share everything.
+///
+/// # Examples
+/// ```
+/// use scopegate_core::{AccessRequest, Args, Decision, Enforcer, Provision, Quick, Role, ToolCall};
+/// use scopegate_engine::{LocalEnforcer, Policy};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let enforcer = LocalEnforcer::new(Policy::new([Role::new("reader").allow(["read_file"])]))?;
+/// let session = enforcer.open(Provision::new("reader", "agent-7"))?;
+///
+/// let call = ToolCall::new("read_file").with_args(Args::parse(r#"{"path": "/tmp/a"}"#));
+/// let answer = enforcer.try_enforce(&AccessRequest::new(session.principal.as_ref(), &call));
+/// assert!(matches!(answer, Quick::Decided(Decision::Permit(_))));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct LocalEnforcer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    snapshot: ArcSwap<Snapshot>,
+    publisher: Mutex<Publisher>,
+    sessions: SessionBook,
+    reviews: ReviewBook,
+    journal: Journal,
+    memory: Option<MemorySink>,
+    clock: Monotone,
+    env: Option<Name>,
+    credentials: Arc<dyn CredentialSource>,
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for LocalEnforcer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalEnforcer").field("env", &self.inner.env).finish_non_exhaustive()
+    }
+}

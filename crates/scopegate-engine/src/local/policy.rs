@@ -1,0 +1,167 @@
+//! Changing the policy while calls are decided, and looking at it.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use scopegate_core::{ChainedRecord, Name, PolicyError, Role, ScopeView};
+
+use super::{Inner, LocalEnforcer};
+use crate::policy::{Policy, PolicyFileError};
+use crate::snapshot::Publisher;
+
+/// Why a role was not removed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoveRoleError {
+    /// There is no such role.
+    #[error("unknown role `{0}`")]
+    Unknown(Name),
+    /// Another role inherits from it.
+    #[error("role `{heir}` inherits from `{role}`; change it first")]
+    Inherited {
+        /// The role that was to be removed.
+        role: Name,
+        /// A role that inherits from it.
+        heir: Name,
+    },
+}
+
+impl LocalEnforcer {
+    /// Replaces every role at once. Decisions already begun finish with the old policy; sessions
+    /// of roles that are gone are over. Where records go does not change.
+    ///
+    /// # Errors
+    /// [`PolicyError`]; the old policy stays in force.
+    pub fn reload(&self, policy: &Policy) -> Result<(), PolicyError> {
+        let mut publisher = self.inner.publisher();
+        let next = publisher.replace(policy)?;
+        self.inner.snapshot.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Replaces every role at once from a policy file.
+    ///
+    /// # Errors
+    /// [`PolicyFileError`] with file, line and column; the old policy stays in force.
+    pub fn reload_file(&self, path: impl AsRef<Path>) -> Result<(), PolicyFileError> {
+        let policy = Policy::from_file(path)?;
+        // The file was checked as a whole, so nothing is left to go wrong.
+        self.reload(&policy).map_err(|error| PolicyFileError::new(&error.to_string()))
+    }
+
+    /// Adds or replaces one role, and whatever inherits from it.
+    ///
+    /// # Errors
+    /// [`PolicyError`]; nothing changed.
+    pub fn put_role(&self, role: Role) -> Result<(), PolicyError> {
+        let mut publisher = self.inner.publisher();
+        let next = publisher.put(role)?;
+        self.inner.snapshot.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Removes a role. Its sessions are over.
+    ///
+    /// # Errors
+    /// [`RemoveRoleError`]; nothing changed.
+    pub fn remove_role(&self, role: &str) -> Result<(), RemoveRoleError> {
+        let mut publisher = self.inner.publisher();
+        let next = match publisher.remove(role) {
+            None => return Err(RemoveRoleError::Unknown(role.into())),
+            Some(Err(heir)) => return Err(RemoveRoleError::Inherited { role: role.into(), heir }),
+            Some(Ok(next)) => next,
+        };
+        self.inner.snapshot.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// What sessions of a role may do, after inheritance; `None` when there is no such role.
+    pub fn explain(&self, role: &str) -> Option<ScopeView> {
+        let slot = self.inner.publisher().find(role)?;
+        let snapshot = self.inner.snapshot.load();
+        Some(snapshot.scope(slot)?.view(&snapshot.tools))
+    }
+
+    /// The names of all roles.
+    pub fn roles(&self) -> Vec<Name> {
+        self.inner.publisher().roles().keys().cloned().collect()
+    }
+
+    /// The last records, when they are kept in memory. The writer may be some milliseconds behind:
+    /// [`flush`](Self::flush) first.
+    pub fn records(&self) -> Vec<ChainedRecord> {
+        self.inner.memory.as_ref().map(crate::records::MemorySink::records).unwrap_or_default()
+    }
+
+    /// Waits until every decision so far is recorded; false when records cannot be kept.
+    pub async fn flush(&self) -> bool {
+        self.inner.journal.flush().await
+    }
+
+    /// Why records cannot be kept, if so: then nothing is permitted.
+    pub fn record_failure(&self) -> Option<String> {
+        self.inner.journal.failure()
+    }
+
+    /// Outcomes that were not recorded because the queue was full.
+    pub fn lost_outcomes(&self) -> usize {
+        self.inner.journal.lost_outcomes()
+    }
+
+    /// Reloads the policy file whenever its content changes, looking every `interval`. `report`
+    /// hears of every attempt. A file that is wrong, or missing, keeps the old policy.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn watch(
+        &self,
+        path: impl Into<PathBuf>,
+        interval: Duration,
+        mut report: impl FnMut(Result<(), PolicyFileError>) + Send + 'static,
+    ) -> std::io::Result<Watch> {
+        let (path, enforcer) = (path.into(), self.clone());
+        let (stop, stopped) = channel::<()>();
+        let mut seen = std::fs::read(&path).ok();
+        let thread = std::thread::Builder::new().name("scopegate-policy".to_owned()).spawn(move || {
+            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                let found = std::fs::read(&path).ok();
+                if found != seen {
+                    seen = found;
+                    let outcome = enforcer.reload_file(&path);
+                    if let Err(error) = &outcome {
+                        tracing::warn!(%error, "the old policy stays in force");
+                    }
+                    report(outcome);
+                }
+            }
+        })?;
+        Ok(Watch { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Watches a policy file until it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop = None; // hangs up: the thread ends
+        if let Some(thread) = self.thread.take() {
+            // A panic in `report` has been printed by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+        // The publisher changes its state last in every step, so a panic leaves it whole.
+        self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,33 @@
+//! What people do with held calls.
+
+use async_trait::async_trait;
+use scopegate_core::{Review, ReviewError, ReviewId, Reviews};
+
+use super::LocalEnforcer;
+
+impl LocalEnforcer {
+    /// The reviews that wait, oldest first.
+    pub fn pending_reviews(&self) -> Vec<Review> {
+        self.inner.reviews.pending(self.inner.now())
+    }
+}
+
+#[async_trait]
+impl Reviews for LocalEnforcer {
+    async fn pending(&self) -> Result<Vec<Review>, ReviewError> {
+        Ok(self.pending_reviews())
+    }
+
+    async fn approve(&self, review: ReviewId, reviewer: &str) -> Result<Review, ReviewError> {
+        self.inner.reviews.settle(review, true, reviewer, self.inner.now())
+    }
+
+    async fn reject(&self, review: ReviewId, reviewer: &str) -> Result<Review, ReviewError> {
+        self.inner.reviews.settle(review, false, reviewer, self.inner.now())
+    }
+
+    /// Needs a tokio runtime with time: a review that nobody decides expires.
+    async fn await_review(&self, review: ReviewId) -> Result<Review, ReviewError> {
+        self.inner.reviews.settled(review, || self.inner.now()).await
+    }
+}

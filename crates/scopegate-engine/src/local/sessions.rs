@@ -1,0 +1,99 @@
+//! Opening and ending sessions.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scopegate_core::{Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions};
+
+use super::{Inner, LocalEnforcer};
+use crate::session::{Opening, Session};
+
+impl LocalEnforcer {
+    /// Opens a session for a role, without waiting.
+    ///
+    /// # Errors
+    /// [`ProvisionError`] says what to change.
+    pub fn open(&self, request: Provision) -> Result<Provisioned, ProvisionError> {
+        self.inner.open(request, None)
+    }
+
+    /// Opens a session for a sub-agent, without waiting. Its owner is the parent's.
+    ///
+    /// # Errors
+    /// [`ProvisionError`] says what to change.
+    pub fn open_child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
+        let parent = self.inner.sessions.with(parent.as_ref(), |session| session.cloned());
+        self.inner.open(request, Some(parent.ok_or(ProvisionError::UnknownSession)?))
+    }
+
+    /// Ends a session and all its children at once; ending it twice is fine.
+    ///
+    /// # Errors
+    /// [`ProvisionError::UnknownSession`].
+    pub fn end(&self, session: SessionId) -> Result<(), ProvisionError> {
+        let principal = Principal::Session(session);
+        let found =
+            self.inner.sessions.with(principal.as_ref(), |session| session.map(|session| session.revoke()));
+        found.ok_or(ProvisionError::UnknownSession)
+    }
+
+    /// Stops every session of an owner, present and future, until [`readmit`](Self::readmit).
+    pub fn suspend(&self, owner: impl Into<Name>) {
+        self.inner.sessions.suspend(&owner.into(), true);
+    }
+
+    /// Lets a suspended owner go on.
+    pub fn readmit(&self, owner: impl Into<Name>) {
+        self.inner.sessions.suspend(&owner.into(), false);
+    }
+}
+
+impl Inner {
+    fn open(&self, request: Provision, parent: Option<Arc<Session>>) -> Result<Provisioned, ProvisionError> {
+        let now = self.now();
+        let slot = self.publisher.lock().unwrap_or_else(PoisonError::into_inner).find(&request.role);
+        let slot = slot.ok_or_else(|| ProvisionError::UnknownRole(request.role.clone()))?;
+        let snapshot = self.snapshot.load();
+        let scope = snapshot.scope(slot).ok_or_else(|| ProvisionError::UnknownRole(request.role.clone()))?;
+        let longest = Duration::from_secs(scope.ttl_seconds());
+        let ttl = request.ttl.map_or(longest, |ttl| ttl.min(longest));
+        if ttl < Duration::from_secs(1) {
+            return Err(ProvisionError::Ttl);
+        }
+        let mut expires_at = now.after(ttl);
+        let mut owner = request.owner;
+        if let Some(parent) = &parent {
+            for (ancestor, depth) in parent.chain().zip(1..) {
+                if ancestor.is_revoked() || now >= ancestor.expires_at {
+                    return Err(ProvisionError::UnknownSession);
+                }
+                let allowed =
+                    snapshot.scope(ancestor.slot).map_or(0, scopegate_core::Scope::delegation_depth);
+                if allowed < depth {
+                    return Err(ProvisionError::Depth(ancestor.role.clone()));
+                }
+            }
+            expires_at = expires_at.min(parent.expires_at);
+            owner = parent.owner.name.clone();
+        }
+        let opening = Opening { owner, role: request.role, slot, expires_at, parent };
+        let (token, session) = self.sessions.open(opening, now)?;
+        Ok(Provisioned { session: session.id, principal: Principal::token(token), expires_at })
+    }
+}
+
+#[async_trait]
+impl Sessions for LocalEnforcer {
+    async fn provision(&self, request: Provision) -> Result<Provisioned, ProvisionError> {
+        self.open(request)
+    }
+
+    async fn child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
+        self.open_child(parent, request)
+    }
+
+    async fn revoke(&self, session: SessionId) -> Result<(), ProvisionError> {
+        self.end(session)
+    }
+}

@@ -1,0 +1,86 @@
+//! From a place in the document (`roles[2].allowed_tools[0]`) to a line and a column.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use scopegate_core::Segment;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+
+use super::read::options;
+
+/// The document with a place at every value. Only made when there is something to locate.
+enum Tree {
+    Map(BTreeMap<String, Spanned<Tree>>),
+    List(Vec<Spanned<Tree>>),
+    Leaf,
+}
+
+/// The line and column of the deepest part of the path that exists.
+pub(super) fn locate(text: &str, path: &[Segment]) -> (u64, u64) {
+    let Ok(root) = serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options()) else {
+        return (1, 1);
+    };
+    let mut here = &root;
+    for segment in path {
+        let next = match (&here.value, segment) {
+            (Tree::Map(members), Segment::Member(name)) => members.get(name),
+            (Tree::List(elements), Segment::Element(index)) => elements.get(*index),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        here = next;
+    }
+    (here.referenced.line(), here.referenced.column())
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Builder)
+    }
+}
+
+struct Builder;
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a document")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry()? {
+            members.insert(name, value);
+        }
+        Ok(Tree::Map(members))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(Tree::List(elements))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+}

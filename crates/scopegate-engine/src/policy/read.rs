@@ -1,0 +1,77 @@
+//! Reading a policy file, with a place for everything that is wrong.
+
+use std::path::Path;
+
+use serde_saphyr::Options;
+
+use super::Policy;
+use super::locate::locate;
+
+/// What is wrong with a policy file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+#[non_exhaustive]
+pub struct PolicyFileError {
+    /// The file, or what the text was read from.
+    pub file: String,
+    /// The line, from 1; 0 when the file itself is the problem.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl PolicyFileError {
+    /// A problem with the policy as a whole.
+    pub(crate) fn new(message: &str) -> Self {
+        Self { file: "policy".to_owned(), line: 0, column: 0, message: message.to_owned() }
+    }
+}
+
+impl Policy {
+    /// Reads and checks a policy file, YAML or JSON.
+    ///
+    /// # Errors
+    /// [`PolicyFileError`]: the first problem, with file, line and column.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PolicyFileError> {
+        let file = path.as_ref().display().to_string();
+        let text = std::fs::read_to_string(&path).map_err(|error| PolicyFileError {
+            file: file.clone(),
+            line: 0,
+            column: 0,
+            message: format!("cannot be read: {error}"),
+        })?;
+        Self::from_text(&text, &file)
+    }
+
+    /// Reads and checks a policy, YAML or JSON; `file` names it in errors.
+    ///
+    /// # Errors
+    /// [`PolicyFileError`]: the first problem, with line and column.
+    pub fn from_text(text: &str, file: &str) -> Result<Self, PolicyFileError> {
+        let at = |(line, column), message| PolicyFileError { file: file.to_owned(), line, column, message };
+        let policy: Self = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+            let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+            at(place, plain(&error))
+        })?;
+        policy.check().map_err(|error| at(locate(text, &error.path), error.to_string()))?;
+        Ok(policy)
+    }
+}
+
+pub(super) fn options() -> Options {
+    serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
+
+/// The message without the place, which stands before it already.
+fn plain(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    let text = text.lines().next().unwrap_or_default();
+    let cut = text.rfind(" at line ").map_or(text, |at| text.get(..at).unwrap_or(text));
+    cut.trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,256 @@
+//! The bounded queue between decisions and the writer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::JoinHandle;
+
+use scopegate_core::{DecisionRecord, SessionId};
+use tokio::sync::Notify;
+
+use super::RecordSink;
+use super::writer;
+
+/// Sessions are spread over so many lanes; a session keeps its lane, so its records stay in order.
+const LANES: usize = 8;
+/// Records that fit into one lane.
+const LANE: usize = 1024;
+
+/// Takes records, or takes none at all.
+pub(crate) struct Journal {
+    inner: Option<Arc<Inner>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+pub(super) struct Inner {
+    lanes: [Mutex<Vec<DecisionRecord>>; LANES],
+    pub(super) durable: bool,
+    pub(super) stop: AtomicBool,
+    /// Why the writer gave up.
+    failure: Mutex<Option<String>>,
+    failed: AtomicBool,
+    /// Whether the writer sleeps until it is woken.
+    pub(super) asleep: AtomicBool,
+    pub(super) thread: Mutex<Option<std::thread::Thread>>,
+    /// Batches begun and finished: a record put in before batch n began is kept when n is done.
+    pub(super) begun: AtomicU64,
+    done: AtomicU64,
+    /// Told after every batch and at failure.
+    progress: Notify,
+    lost_outcomes: AtomicUsize,
+}
+
+/// A place in a lane, held until it is filled or given back.
+pub(crate) struct Place<'a> {
+    lane: Option<(MutexGuard<'a, Vec<DecisionRecord>>, &'a Inner)>,
+}
+
+/// Waits for the record that was put in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    /// Nothing was put in.
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    Full,
+    Failed,
+}
+
+impl Journal {
+    /// Keeps nothing.
+    pub(crate) fn none() -> Self {
+        Self { inner: None, writer: None }
+    }
+
+    /// Hands records to `sink` on a thread of its own.
+    pub(crate) fn start(sink: Box<dyn RecordSink>, durable: bool) -> std::io::Result<Self> {
+        let inner = Arc::new(Inner {
+            lanes: std::array::from_fn(|_| Mutex::new(Vec::with_capacity(LANE))),
+            durable,
+            stop: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            failed: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            thread: Mutex::new(None),
+            begun: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            progress: Notify::new(),
+            lost_outcomes: AtomicUsize::new(0),
+        });
+        let shared = inner.clone();
+        let thread = std::thread::Builder::new().name("scopegate-records".to_owned());
+        let writer = thread.spawn(move || writer::run(&shared, sink))?;
+        *lock(&inner.thread) = Some(writer.thread().clone());
+        Ok(Self { inner: Some(inner), writer: Some(writer) })
+    }
+
+    /// A place for one record of the session. A denial never takes the last half of a lane.
+    pub(crate) fn place(&self, session: SessionId, denial: bool) -> Result<Place<'_>, NoPlace> {
+        let Some(inner) = self.inner.as_deref() else { return Ok(Place { lane: None }) };
+        if inner.failed.load(Ordering::Acquire) {
+            return Err(NoPlace::Failed);
+        }
+        let lane = inner.lane(session);
+        if lane.len() >= if denial { LANE / 2 } else { LANE } {
+            return Err(NoPlace::Full);
+        }
+        Ok(Place { lane: Some((lane, inner)) })
+    }
+
+    /// Whether a permit has to wait for the disk.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.durable)
+    }
+
+    /// Waits for room, or for the failure that makes waiting pointless.
+    pub(crate) async fn room(&self) {
+        let Some(inner) = &self.inner else { return };
+        let progress = inner.progress.notified();
+        inner.wake();
+        if !inner.failed.load(Ordering::Acquire) {
+            progress.await;
+        }
+    }
+
+    /// Waits until the record is kept; false when it could not be.
+    pub(crate) async fn kept(&self, ticket: Ticket) -> bool {
+        let Some(inner) = &self.inner else { return true };
+        loop {
+            let progress = inner.progress.notified();
+            if inner.done.load(Ordering::Acquire) >= ticket.0 {
+                return true;
+            }
+            if inner.failed.load(Ordering::Acquire) {
+                return false;
+            }
+            inner.wake();
+            progress.await;
+        }
+    }
+
+    /// Notes an outcome; counted as lost when there is no room, because this never waits.
+    pub(crate) fn outcome(&self, record: DecisionRecord) {
+        let Some(inner) = self.inner.as_deref() else { return };
+        let session = record.id.session;
+        match inner.try_lane(session) {
+            Some(mut lane) if lane.len() < LANE && !inner.failed.load(Ordering::Acquire) => {
+                lane.push(record);
+                drop(lane);
+                inner.nudge();
+            }
+            _ => {
+                inner.lost_outcomes.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Why records cannot be kept, if so.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.inner.as_ref().and_then(|inner| lock(&inner.failure).clone())
+    }
+
+    /// Outcomes that found no room.
+    pub(crate) fn lost_outcomes(&self) -> usize {
+        self.inner.as_ref().map_or(0, |inner| inner.lost_outcomes.load(Ordering::Relaxed))
+    }
+
+    /// Waits until everything so far is kept; false when it could not be.
+    pub(crate) async fn flush(&self) -> bool {
+        match &self.inner {
+            Some(inner) => self.kept(inner.ticket()).await,
+            None => true,
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let (Some(inner), Some(writer)) = (&self.inner, self.writer.take()) {
+            inner.stop.store(true, Ordering::Release);
+            inner.wake();
+            // The writer empties the queue before it ends; a panic there has been told as a failure.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Place<'_> {
+    /// Puts the record in.
+    pub(crate) fn fill(self, record: impl FnOnce() -> DecisionRecord) -> Ticket {
+        let Some((mut lane, inner)) = self.lane else { return Ticket::NONE };
+        lane.push(record());
+        let ticket = inner.ticket();
+        drop(lane);
+        inner.nudge();
+        ticket
+    }
+}
+
+impl Inner {
+    fn lane(&self, session: SessionId) -> MutexGuard<'_, Vec<DecisionRecord>> {
+        let at = (session.bits() as usize) % LANES;
+        let lane = self.lanes.get(at).unwrap_or(&self.lanes[0]);
+        lock(lane)
+    }
+
+    fn try_lane(&self, session: SessionId) -> Option<MutexGuard<'_, Vec<DecisionRecord>>> {
+        match self.lanes.get((session.bits() as usize) % LANES)?.try_lock() {
+            Ok(lane) => Some(lane),
+            Err(TryLockError::Poisoned(lane)) => Some(lane.into_inner()),
+            // Held for some nanoseconds by another decision of this lane.
+            Err(TryLockError::WouldBlock) => Some(self.lane(session)),
+        }
+    }
+
+    /// The batch that will hold what is in the lanes now.
+    fn ticket(&self) -> Ticket {
+        Ticket(self.begun.load(Ordering::Acquire) + 1)
+    }
+
+    fn nudge(&self) {
+        if self.asleep.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
+        if let Some(thread) = &*lock(&self.thread) {
+            thread.unpark();
+        }
+    }
+
+    /// Takes everything out of the lanes.
+    pub(super) fn drain(&self, into: &mut Vec<DecisionRecord>, spare: &mut Vec<DecisionRecord>) -> u64 {
+        let batch = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        for lane in &self.lanes {
+            std::mem::swap(&mut *lock(lane), spare);
+            into.append(spare);
+        }
+        batch
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lock(lane).is_empty())
+    }
+
+    pub(super) fn finish(&self, batch: u64) {
+        self.done.store(batch, Ordering::Release);
+        self.progress.notify_waiters();
+    }
+
+    pub(super) fn fail(&self, why: String) {
+        *lock(&self.failure) = Some(why);
+        self.failed.store(true, Ordering::Release);
+        self.progress.notify_waiters();
+    }
+}
+
+/// Nothing here is left half done by a panic, so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,160 @@
+//! Held calls and what people said of them, in this process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use scopegate_core::{
+    CallDigest, Hold, Review, ReviewError, ReviewId, ReviewState, SessionId, Timestamp, ToolCall,
+};
+use tokio::sync::Notify;
+
+use crate::random;
+use crate::session::Session;
+
+/// Most reviews one session may have waiting.
+pub(crate) const MAX_PENDING: usize = 100;
+/// How long a settled review can still be read.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// All reviews of an enforcer.
+#[derive(Default)]
+pub(crate) struct ReviewBook {
+    pages: Mutex<Pages>,
+    changed: Notify,
+}
+
+/// The reviews, held while a decision is made on one of them.
+#[derive(Default)]
+pub(crate) struct Pages {
+    by_id: HashMap<ReviewId, (SessionId, Review)>,
+    by_call: HashMap<CallDigest, ReviewId>,
+    sweep_at: usize,
+}
+
+/// Why no review was opened.
+pub(crate) enum NotOpened {
+    /// The session has too many waiting; there is room again then.
+    TooMany(Timestamp),
+    /// No randomness, or the arguments have no digest.
+    Broken,
+}
+
+impl ReviewBook {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Pages> {
+        // Every step leaves the pages whole, so a panic elsewhere cannot have spoilt them.
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn pending(&self, now: Timestamp) -> Vec<Review> {
+        let pages = self.lock();
+        let waiting = |review: &&Review| review.state_at(now) == ReviewState::Pending;
+        let mut reviews: Vec<Review> =
+            pages.by_id.values().map(|(_, review)| review).filter(waiting).cloned().collect();
+        reviews.sort_by_key(|review| (review.opened_at, review.id));
+        reviews
+    }
+
+    pub(crate) fn settle(
+        &self,
+        id: ReviewId,
+        approve: bool,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Review, ReviewError> {
+        let mut pages = self.lock();
+        let (_, review) = pages.by_id.get_mut(&id).ok_or(ReviewError::Unknown)?;
+        review.settle(approve, by, now)?;
+        let review = review.clone();
+        drop(pages);
+        self.changed.notify_waiters();
+        Ok(review)
+    }
+
+    /// Waits until the review is no longer pending.
+    pub(crate) async fn settled(
+        &self,
+        id: ReviewId,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<Review, ReviewError> {
+        loop {
+            let changed = self.changed.notified();
+            let mut review =
+                self.lock().by_id.get(&id).map(|(_, review)| review.clone()).ok_or(ReviewError::Unknown)?;
+            let state = review.state_at(now());
+            if state != ReviewState::Pending {
+                review.state = state;
+                return Ok(review);
+            }
+            let left = now().until(review.expires_at);
+            // Whichever comes first: someone decides, or the time is over.
+            let _ = tokio::time::timeout(left, changed).await;
+        }
+    }
+}
+
+impl Pages {
+    /// The review of a call that is not settled for good.
+    pub(crate) fn find(&self, digest: &CallDigest) -> Option<&Review> {
+        self.by_call.get(digest).and_then(|id| self.by_id.get(id)).map(|(_, review)| review)
+    }
+
+    pub(crate) fn consume(&mut self, digest: &CallDigest) -> Option<ReviewId> {
+        let id = self.by_call.remove(digest)?;
+        self.by_id.get_mut(&id)?.1.consume();
+        Some(id)
+    }
+
+    /// The pending review of this very call, or a new one.
+    pub(crate) fn hold(
+        &mut self,
+        session: &Session,
+        call: &ToolCall,
+        digest: CallDigest,
+        seconds: u64,
+        now: Timestamp,
+    ) -> Result<Hold, NotOpened> {
+        if let Some(review) = self.find(&digest).filter(|review| review.state_at(now) == ReviewState::Pending)
+        {
+            return Ok(review.hold());
+        }
+        self.sweep(now);
+        self.room(session.id, now)?;
+        let id = random::review_id().map_err(|_| NotOpened::Broken)?;
+        let review = Review::open(
+            id,
+            digest,
+            session.owner.name.clone(),
+            session.role.clone(),
+            call.tool.clone(),
+            call.args.to_json().ok_or(NotOpened::Broken)?,
+            now,
+            now.after(Duration::from_secs(seconds)),
+        );
+        let hold = review.hold();
+        self.by_id.insert(id, (session.id, review));
+        self.by_call.insert(digest, id);
+        Ok(hold)
+    }
+
+    fn room(&self, session: SessionId, now: Timestamp) -> Result<(), NotOpened> {
+        let pending = self
+            .by_id
+            .values()
+            .filter(|(owner, review)| *owner == session && review.state_at(now) == ReviewState::Pending);
+        let ends: Vec<Timestamp> = pending.map(|(_, review)| review.expires_at).collect();
+        match ends.iter().min() {
+            Some(first) if ends.len() >= MAX_PENDING => Err(NotOpened::TooMany(*first)),
+            _ => Ok(()),
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp) {
+        if self.by_id.len() < self.sweep_at.max(1024) {
+            return;
+        }
+        self.by_id.retain(|_, (_, review)| review.expires_at.after(REMEMBERED) > now);
+        self.by_call.retain(|_, id| self.by_id.contains_key(id));
+        self.sweep_at = self.by_id.len() * 2;
+    }
+}

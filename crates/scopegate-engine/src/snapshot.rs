@@ -1,0 +1,199 @@
+//! The compiled policy as decisions read it: one immutable value, replaced at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use scopegate_core::{Compiler, Name, PolicyError, Role, Scope, ToolTable};
+
+use crate::credentials::CredentialSource;
+use crate::policy::Policy;
+
+/// Roles in one chunk: publishing a role copies one chunk and the list of chunks.
+const CHUNK: usize = 256;
+
+/// The place of a role, for as long as the enforcer lives.
+pub(crate) type Slot = u32;
+
+type Chunk = Vec<Option<Arc<Scope>>>;
+
+/// All scopes.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    chunks: Vec<Arc<Chunk>>,
+    pub(crate) tools: Arc<ToolTable>,
+    /// The credentials that policies name and the source can find, sorted.
+    pub(crate) credentials: Arc<[Name]>,
+}
+
+impl Snapshot {
+    pub(crate) fn scope(&self, slot: Slot) -> Option<&Scope> {
+        let slot = slot as usize;
+        self.chunks.get(slot / CHUNK)?.get(slot % CHUNK)?.as_deref()
+    }
+
+    fn put(&mut self, slot: Slot, scope: Option<Arc<Scope>>) {
+        let slot = slot as usize;
+        while self.chunks.len() <= slot / CHUNK {
+            self.chunks.push(Arc::new(vec![None; CHUNK]));
+        }
+        let place =
+            self.chunks.get_mut(slot / CHUNK).and_then(|chunk| Arc::make_mut(chunk).get_mut(slot % CHUNK));
+        if let Some(place) = place {
+            *place = scope;
+        }
+    }
+}
+
+/// Makes snapshots: the side of the policy that writes.
+pub(crate) struct Publisher {
+    compiler: Compiler,
+    source: Arc<dyn CredentialSource>,
+    credentials: BTreeSet<Name>,
+    roles: BTreeMap<Name, Arc<Role>>,
+    /// Who inherits from whom.
+    children: HashMap<Name, BTreeSet<Name>>,
+    slots: HashMap<Name, Slot>,
+    latest: Snapshot,
+    version: u64,
+}
+
+impl Publisher {
+    pub(crate) fn new(source: Arc<dyn CredentialSource>) -> Self {
+        Self {
+            compiler: Compiler::default(),
+            source,
+            credentials: BTreeSet::new(),
+            roles: BTreeMap::new(),
+            children: HashMap::new(),
+            slots: HashMap::new(),
+            latest: Snapshot { chunks: Vec::new(), tools: Arc::default(), credentials: Arc::new([]) },
+            version: 0,
+        }
+    }
+
+    /// Replaces every role, or changes nothing.
+    pub(crate) fn replace(&mut self, policy: &Policy) -> Result<Snapshot, PolicyError> {
+        let roles = policy.by_name()?;
+        let mut scopes = Vec::with_capacity(roles.len());
+        for (index, role) in policy.roles.iter().enumerate() {
+            let scope = self.compiler.compile(role, &roles, self.version + 1);
+            scopes.push(scope.map_err(|error| error.in_element(index).in_member("roles"))?);
+        }
+        self.credentials.clear();
+        roles.values().for_each(|role| self.note_credentials(role));
+        let mut next = Snapshot {
+            chunks: Vec::new(),
+            tools: self.compiler.tools().clone(),
+            credentials: self.credentials.iter().cloned().collect(),
+        };
+        for scope in scopes {
+            let slot = self.slot(scope.name());
+            next.put(slot, Some(Arc::new(scope)));
+        }
+        self.children.clear();
+        roles.values().for_each(|role| self.adopt(role));
+        self.roles = roles;
+        self.compiler.sweep();
+        Ok(self.publish(next))
+    }
+
+    /// Adds or replaces one role, and recompiles the roles that inherit from it.
+    pub(crate) fn put(&mut self, role: Role) -> Result<Snapshot, PolicyError> {
+        let (name, role) = (role.name.clone(), Arc::new(role));
+        let before = self.roles.insert(name.clone(), role.clone());
+        before.iter().for_each(|before| self.disown(before));
+        self.adopt(&role);
+        match self.compile_family(&name) {
+            Ok(scopes) => {
+                let mut next = self.latest.clone();
+                next.tools = self.compiler.tools().clone();
+                if !role.credential_mapping.is_empty() {
+                    self.note_credentials(&role);
+                    next.credentials = self.credentials.iter().cloned().collect();
+                }
+                for scope in scopes {
+                    let slot = self.slot(scope.name());
+                    next.put(slot, Some(Arc::new(scope)));
+                }
+                Ok(self.publish(next))
+            }
+            Err(error) => {
+                self.disown(&role);
+                before.iter().for_each(|before| self.adopt(before));
+                match before {
+                    Some(before) => self.roles.insert(name, before),
+                    None => self.roles.remove(&name),
+                };
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes a role; its sessions are over. `None` when there is no such role, an error when
+    /// others inherit from it.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Result<Snapshot, Name>> {
+        let slot = *self.slots.get(name)?;
+        let role = self.roles.get(name)?.clone();
+        if let Some(heir) = self.children.get(name).and_then(|children| children.first()) {
+            return Some(Err(heir.clone()));
+        }
+        self.roles.remove(name);
+        self.disown(&role);
+        let mut next = self.latest.clone();
+        next.put(slot, None);
+        Some(Ok(self.publish(next)))
+    }
+
+    /// Where a role stands, if it exists.
+    pub(crate) fn find(&self, name: &str) -> Option<Slot> {
+        self.roles.contains_key(name).then(|| self.slots.get(name).copied()).flatten()
+    }
+
+    /// Every role, by name.
+    pub(crate) fn roles(&self) -> &BTreeMap<Name, Arc<Role>> {
+        &self.roles
+    }
+
+    /// The role and all that inherit from it.
+    fn compile_family(&mut self, name: &Name) -> Result<Vec<Scope>, PolicyError> {
+        let mut family = vec![name.clone()];
+        let mut at = 0;
+        while let Some(children) = family.get(at).map(|parent| self.children.get(parent)) {
+            let new: Vec<Name> =
+                children.into_iter().flatten().filter(|c| !family.contains(c)).cloned().collect();
+            family.extend(new);
+            at += 1;
+        }
+        let roles = family.iter().filter_map(|name| self.roles.get(name));
+        roles.map(|role| self.compiler.compile(role, &self.roles, self.version + 1)).collect()
+    }
+
+    fn note_credentials(&mut self, role: &Role) {
+        let found = role.credential_mapping.values().filter(|name| self.source.find(name).is_some());
+        self.credentials.extend(found.cloned());
+    }
+
+    fn adopt(&mut self, role: &Role) {
+        if let Some(parent) = &role.parent_role_id {
+            self.children.entry(parent.clone()).or_default().insert(role.name.clone());
+        }
+    }
+
+    fn disown(&mut self, role: &Role) {
+        if let Some(children) = role.parent_role_id.as_ref().and_then(|parent| self.children.get_mut(parent))
+        {
+            children.remove(&role.name);
+        }
+    }
+
+    fn slot(&mut self, name: &Name) -> Slot {
+        let next = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
+        *self.slots.entry(name.clone()).or_insert(next)
+    }
+
+    fn publish(&mut self, next: Snapshot) -> Snapshot {
+        self.version += 1;
+        self.latest = next.clone();
+        next
+    }
+}
