@@ -1,3 +1,4 @@
 //! One binary for all integration tests: a new file is a new module here.
 
 mod tidy;
+mod tower;

@@ -33,8 +33,8 @@ impl ScopeLayer {
 
 impl ScopeLayer<OneSession> {
     /// A layer for a `Service<ToolCall>` whose calls are all made by one session. The inner
-    /// service takes `Permitted<ToolCall>`; its error type takes a [`Stop`](crate::Stop), as
-    /// every boxed error does.
+    /// service takes `Permitted<ToolCall>`, performs its duties and reports its outcome; its error
+    /// type takes a [`Stop`](crate::Stop), as every boxed error does.
     ///
     /// A service that takes bare calls does not fit:
     ///
