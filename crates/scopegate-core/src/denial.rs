@@ -159,6 +159,7 @@ impl std::fmt::Display for Denial {
             }
             (DenyCode::DelegationDepthExceeded, _) => f.write_str("no delegation depth left for sub-agents"),
             (DenyCode::TimeViolation, _) => f.write_str("outside the allowed hours or days (UTC)"),
+            (DenyCode::EnvViolation, Detail::Name(env)) => write!(f, "environment `{env}` is not allowed"),
             (_, Detail::Arguments(error)) => write!(f, "the arguments were refused: {error}"),
             (_, Detail::Rule(rule)) => f.write_str(rule),
             (DenyCode::RateLimitExceeded, Detail::Until(until)) => {

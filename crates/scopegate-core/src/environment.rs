@@ -6,10 +6,11 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::Facts;
 use crate::grant::Granted;
 use crate::id::Name;
-use crate::json::{Json, JsonRef};
+use crate::json::{Expected, Json, JsonRef};
 
 /// The argument that names the environment.
 const FIELD: &str = "env";
+const NAME: Expected<'static> = Expected::new(FIELD);
 
 /// The environments a role allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,12 @@ impl Environments {
         let allowed = self.allowed.iter().filter(|env| other.allowed.contains(env)).cloned().collect();
         Self { allowed, optional: self.optional && other.optional }
     }
+
+    /// How it reads.
+    pub(crate) fn words(&self) -> String {
+        let optional = if self.optional { ", if given," } else { "" };
+        format!("`{FIELD}`{optional} must be one of: {}", self.allowed.join(", "))
+    }
 }
 
 pub(crate) fn check(
@@ -38,7 +45,7 @@ pub(crate) fn check(
     if fixed.is_none() && limits().next().is_none() {
         return Ok(());
     }
-    let argument = match args.map(|args| top(args, FIELD)) {
+    let argument = match args.map(|args| top(args, NAME)) {
         Some(Ok(Some(Json::String(env)))) => Some(env),
         Some(Ok(Some(_)) | Err(_)) => return Err(refuse("(not a name)")),
         Some(Ok(None)) | None => None,

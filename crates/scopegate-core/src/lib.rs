@@ -54,5 +54,7 @@ pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Eve
 pub use self::request::{AccessRequest, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{Alternative, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent};
-pub use self::scope::{Compiler, Limit, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView};
+pub use self::scope::{
+    Compiler, GuardsView, Limit, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
+};
 pub use self::time::Timestamp;

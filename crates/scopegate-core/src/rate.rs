@@ -31,6 +31,14 @@ impl Window {
             Self::Hour => 3_600_000_000_000,
         }
     }
+
+    /// How it reads.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+        }
+    }
 }
 
 /// A limit, compiled.
@@ -45,6 +53,11 @@ impl Quota {
     pub fn new(limit: u64, window: Window) -> Option<Self> {
         let interval = window.nanos().checked_div(limit)? + u64::from(!window.nanos().is_multiple_of(limit));
         Some(Self { interval, tolerance: interval.saturating_mul(limit - 1) })
+    }
+
+    /// How many calls at once.
+    pub(crate) fn calls(self) -> u64 {
+        self.tolerance.checked_div(self.interval).map_or(0, |more| more + 1)
     }
 
     /// The account after one more call, or when there is room again.
@@ -113,6 +126,13 @@ mod tests {
         let quota = Quota::new(1, Window::Hour).unwrap();
         let account = quota.spend(0, T0).unwrap();
         assert!(quota.spend(account, Timestamp::from_secs(10)).is_err());
+    }
+
+    #[test]
+    fn tells_how_many_calls() {
+        for calls in [1, 3, 7, 1_000_000] {
+            assert_eq!(Quota::new(calls, Window::Hour).unwrap().calls(), calls);
+        }
     }
 
     #[test]

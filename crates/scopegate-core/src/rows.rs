@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::constraint::top;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::grant::Granted;
-use crate::json::{Json, JsonRef};
+use crate::json::{Expected, Json, JsonRef};
 
 /// The argument that names the number of rows.
 const FIELD: &str = "limit";
+const NAME: Expected<'static> = Expected::new(FIELD);
 
 /// The largest number of rows a role allows.
 #[derive(Clone, Debug)]
@@ -33,8 +34,13 @@ impl Rows {
         Self::new(max, optional).unwrap_or_else(|| self.clone())
     }
 
+    /// How it reads.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
+    }
+
     fn allow(&self, args: JsonRef<'_>) -> bool {
-        match top(args, FIELD) {
+        match top(args, NAME) {
             Ok(None) => self.optional,
             // Negative and broken numbers are refused: many tools read them as "all".
             Ok(Some(Json::Number(rows))) => rows >= 0.0 && rows.fract() == 0.0 && rows <= self.max as f64,

@@ -51,6 +51,30 @@ impl Schedule {
         Self { hours: self.hours & other.hours, days: self.days & other.days }
     }
 
+    /// How it reads; nothing when it restricts nothing.
+    pub(crate) fn words(self) -> Vec<String> {
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let mut words = Vec::new();
+        if self.hours != ALL_HOURS {
+            let on = |hour: &u32| self.hours >> hour & 1 == 1;
+            let starts = (0..24).filter(|hour| on(hour) && (*hour == 0 || !on(&(hour - 1))));
+            let span = |start: u32| {
+                let end = (start..24).find(|hour| !on(hour)).unwrap_or(24);
+                format!("{start:02}:00-{end:02}:00")
+            };
+            let spans: Vec<_> = starts.map(span).collect();
+            let spans = if spans.is_empty() { "at no hour".to_owned() } else { spans.join(" and ") };
+            words.push(format!("hours: {spans} UTC"));
+        }
+        if self.days != ALL_DAYS {
+            let on = DAYS.iter().zip(0..).filter(|(_, day)| self.days >> *day & 1 == 1);
+            let days: Vec<_> = on.map(|(name, _)| *name).collect();
+            let days = if days.is_empty() { "none".to_owned() } else { days.join(", ") };
+            words.push(format!("days: {days} (UTC)"));
+        }
+        words
+    }
+
     fn allows(self, now: Timestamp) -> bool {
         self.hours >> now.hour() & 1 == 1 && self.days >> now.weekday() & 1 == 1
     }
@@ -67,5 +91,28 @@ pub(crate) fn check(granted: &[Granted<'_>], now: Timestamp) -> Result<(), Denia
         Ok(())
     } else {
         Err(Denial::new(DenyCode::TimeViolation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_aloud() {
+        let role = |allowed_hours_start, allowed_hours_end, allowed_days: &[u64]| {
+            let allowed_days = allowed_days.to_vec();
+            Role { allowed_hours_start, allowed_hours_end, allowed_days, ..Role::new("r") }
+        };
+        let words = |role: &Role| Schedule::compile(role).unwrap().words();
+        assert_eq!(words(&role(0, 0, &[])), [""; 0]);
+        assert_eq!(words(&role(9, 17, &[])), ["hours: 09:00-17:00 UTC"]);
+        assert_eq!(
+            words(&role(22, 6, &[0, 6])),
+            ["hours: 00:00-06:00 and 22:00-24:00 UTC", "days: Mon, Sun (UTC)"]
+        );
+        let never = Schedule::compile(&role(0, 6, &[0])).unwrap();
+        let never = never.and(Schedule::compile(&role(6, 12, &[1])).unwrap());
+        assert_eq!(never.words(), ["hours: at no hour UTC", "days: none (UTC)"]);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::test::{literal, shown};
+use super::test::literal;
 use crate::json::{Json, Literal};
 use crate::problem::Problem;
 
@@ -20,8 +20,9 @@ impl List {
     pub(super) fn compile(member: bool, value: &Value) -> Result<Self, Problem> {
         let operator = if member { "in" } else { "not_in" };
         let Value::Array(values) = value else { return Err(Problem::Value(operator, "a list")) };
+        let shown = values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ").into();
         let values = values.iter().map(|value| literal(operator, value)).collect::<Result<_, _>>()?;
-        Ok(Self { values, member, shown: shown(value) })
+        Ok(Self { values, member, shown })
     }
 
     pub(super) fn holds(&self, value: &Json<'_>) -> bool {

@@ -80,7 +80,7 @@ fn text<'a>(operator: &'static str, value: &'a Value) -> Result<&'a str, Problem
     value.as_str().ok_or(Problem::Value(operator, "a string"))
 }
 
-pub(super) fn shown(value: &Value) -> Box<str> {
+fn shown(value: &Value) -> Box<str> {
     value.to_string().into()
 }
 

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Scope, ToolTable};
+use super::{Level, Limit, Scope, ToolTable};
+use crate::facts::Account;
 use crate::id::Name;
 
 /// What sessions of a role may do.
@@ -13,10 +14,26 @@ pub struct ScopeView {
     pub role: Name,
     /// Its parents, nearest first.
     pub parents: Vec<Name>,
+    /// How long a session lives, in seconds.
+    pub session_seconds: u64,
+    /// How deep sub-agents may go.
+    pub delegation_depth: u64,
     /// Patterns that nothing lifts.
     pub forbids: Vec<Name>,
+    /// What guards every tool that a role of the chain grants, besides the tool's own rules.
+    pub guards: Vec<GuardsView>,
     /// Every tool, by name.
     pub tools: Vec<ToolView>,
+}
+
+/// The role-wide guards of the tools that one role of the chain grants.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct GuardsView {
+    /// The role that grants.
+    pub granted_by: Name,
+    /// Its guards and those of all nearer roles.
+    pub rules: Vec<String>,
 }
 
 /// One tool of a scope.
@@ -45,9 +62,24 @@ impl Scope {
         ScopeView {
             role: self.name().clone(),
             parents: self.parents().to_vec(),
+            session_seconds: self.ttl_seconds(),
+            delegation_depth: self.delegation_depth(),
             forbids: self.forbids().map(|forbids| forbids.patterns().to_vec()).unwrap_or_default(),
+            guards: self.guards(),
             tools: views,
         }
+    }
+
+    fn guards(&self) -> Vec<GuardsView> {
+        let chain = std::iter::once(self.name()).chain(self.parents());
+        let levels = chain.zip(self.levels.iter().zip(0..));
+        levels
+            .map(|(role, (level, depth))| {
+                let limits = self.limits.iter().filter(|limit| limit.level <= depth);
+                let rules = level.words().into_iter().chain(limits.map(Limit::words)).collect();
+                GuardsView { granted_by: role.clone(), rules }
+            })
+            .collect()
     }
 
     fn tool_view(&self, name: &Name, id: super::ToolId) -> Option<ToolView> {
@@ -64,5 +96,24 @@ impl Scope {
             credential: rules.and_then(|rules| rules.credentials.first()).map(|binding| binding.name.clone()),
             forbidden: self.forbids().is_some_and(|forbids| forbids.names(name)),
         })
+    }
+}
+
+impl Level {
+    fn words(&self) -> Vec<String> {
+        let mut words = self.schedule.words();
+        words.extend(self.environments.as_ref().map(|environments| environments.words()));
+        words.extend(self.rows.as_ref().map(|rows| rows.words().to_string()));
+        words
+    }
+}
+
+impl Limit {
+    fn words(&self) -> String {
+        let whose = match self.account {
+            Account::Shared => "all sessions of one owner together",
+            Account::Own => "each session",
+        };
+        format!("{whose}: at most {} calls a {}", self.quota.calls(), self.window.word())
     }
 }

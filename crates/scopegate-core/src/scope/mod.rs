@@ -9,7 +9,7 @@ mod tools;
 use smallvec::SmallVec;
 
 pub use self::compile::{Compiler, MAX_PARENTS};
-pub use self::explain::{ScopeView, ToolView};
+pub use self::explain::{GuardsView, ScopeView, ToolView};
 pub(crate) use self::rules::ToolRules;
 use self::tools::ToolSet;
 pub use self::tools::{ToolId, ToolTable};
