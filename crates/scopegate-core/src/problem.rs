@@ -73,6 +73,9 @@ pub enum Problem {
     /// A list of constraints without any.
     #[error("an empty list here would let every call pass without a person")]
     EmptyUnless,
+    /// A tool that always and only sometimes needs a person.
+    #[error("`{0}` is in approval_required too, where nothing waives it; name it in one of the two")]
+    NeverWaived(String),
     /// A pattern that is not accepted.
     #[error("pattern refused: {0}")]
     Pattern(String),

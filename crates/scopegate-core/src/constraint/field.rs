@@ -1,6 +1,6 @@
 //! Which argument a constraint speaks of: `amount`, `recipient.country`, `items[*].sku`.
 
-use crate::json::{Json, JsonRef, NameMatch};
+use crate::json::{Expected, Json, JsonRef, LooksLike, Members};
 use crate::problem::Problem;
 
 /// A parsed field path.
@@ -9,7 +9,8 @@ pub(super) struct Field(Box<[Step]>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    Member(Box<str>),
+    /// The name, and whether it is ASCII.
+    Member(Box<str>, bool),
     /// `[*]`: every element of a non-empty array.
     Each,
 }
@@ -17,6 +18,12 @@ enum Step {
 /// The path leads nowhere: into a scalar, or past a member that only looks like the field.
 #[derive(Debug)]
 pub(super) struct Astray;
+
+impl From<LooksLike> for Astray {
+    fn from(_: LooksLike) -> Self {
+        Self
+    }
+}
 
 impl Field {
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
@@ -26,7 +33,7 @@ impl Field {
             if name.is_empty() || name.contains(['[', ']']) {
                 return Err(Problem::Field(text.to_owned()));
             }
-            steps.push(Step::Member(name.into()));
+            steps.push(Step::Member(name.into(), name.is_ascii()));
             steps.extend((name.len()..part.len()).step_by("[*]".len()).map(|_| Step::Each));
         }
         Ok(Self(steps.into()))
@@ -36,33 +43,36 @@ impl Field {
     /// one answers `Some`.
     pub(super) fn each<T>(
         &self,
-        args: JsonRef<'_>,
-        visit: &mut impl FnMut(Option<&Json<'_>>) -> Option<T>,
+        args: &Members<'_>,
+        mut visit: impl FnMut(Option<&Json<'_>>) -> Option<T>,
     ) -> Result<Option<T>, Astray> {
-        walk(&self.0, args, visit)
+        match &*self.0 {
+            // Most fields are plain names.
+            [Step::Member(name, ascii)] => {
+                let value = args.named(Expected::known(name, *ascii))?.map_or(Json::Null, JsonRef::get);
+                Ok(visit(if matches!(value, Json::Null) { None } else { Some(&value) }))
+            }
+            steps => walk(steps, Json::Object(args.clone()), &mut visit),
+        }
     }
 }
 
 fn walk<T>(
     steps: &[Step],
-    value: JsonRef<'_>,
+    value: Json<'_>,
     visit: &mut impl FnMut(Option<&Json<'_>>) -> Option<T>,
 ) -> Result<Option<T>, Astray> {
-    let value = value.get();
     match (steps, value) {
         (_, Json::Null) => Ok(visit(None)),
         ([], value) => Ok(visit(Some(&value))),
-        ([Step::Member(name), rest @ ..], Json::Object(members)) => match find(members, name)? {
-            Some(member) => walk(rest, member, visit),
-            None => Ok(visit(None)),
-        },
+        ([Step::Member(name, ascii), rest @ ..], Json::Object(members)) => {
+            let member = members.named(Expected::known(name, *ascii))?;
+            walk(rest, member.map_or(Json::Null, JsonRef::get), visit)
+        }
+        ([Step::Each, ..], Json::Array(elements)) if elements.clone().next().is_none() => Ok(visit(None)),
         ([Step::Each, rest @ ..], Json::Array(elements)) => {
-            let mut elements = elements.peekable();
-            if elements.peek().is_none() {
-                return Ok(visit(None));
-            }
             for element in elements {
-                if let Some(stop) = walk(rest, element, visit)? {
+                if let Some(stop) = walk(rest, element.get(), visit)? {
                     return Ok(Some(stop));
                 }
             }
@@ -72,32 +82,14 @@ fn walk<T>(
     }
 }
 
-/// The member of that name. A member that equals it except for case is refused even beside it: a
-/// tool with a lenient reader might take the one for the other.
-fn find<'a>(members: crate::json::Members<'a>, name: &str) -> Result<Option<JsonRef<'a>>, Astray> {
-    let mut found = None;
-    for member in members {
-        match member.matches(name) {
-            NameMatch::Same => found = Some(member.value),
-            NameMatch::Look => return Err(Astray),
-            NameMatch::Other => {}
-        }
-    }
-    Ok(found)
-}
-
 /// The top-level member of that name, not null, for rules with a field of their own.
-pub(crate) fn top<'a>(args: JsonRef<'a>, name: &str) -> Result<Option<Json<'a>>, LooksLike> {
+pub(crate) fn top<'a>(args: JsonRef<'a>, name: Expected<'_>) -> Result<Option<Json<'a>>, LooksLike> {
     let Json::Object(members) = args.get() else { return Ok(None) };
-    match find(members, name).map_err(|Astray| LooksLike)?.map(JsonRef::get) {
+    match members.named(name)?.map(JsonRef::get) {
         Some(Json::Null) | None => Ok(None),
         Some(value) => Ok(Some(value)),
     }
 }
-
-/// A member that equals the field except for case.
-#[derive(Debug)]
-pub(crate) struct LooksLike;
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use crate::constraint::field::Field;
 use crate::constraint::test::Test;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::grant::Granted;
-use crate::json::{Json, JsonRef};
+use crate::json::{Json, JsonRef, Members};
 use crate::problem::{PolicyError, Problem};
 use crate::role::{Constraint, WhenAbsent};
 
@@ -63,7 +63,11 @@ impl Program {
 
     /// Checks every rule; the first broken one is the error.
     pub(crate) fn check(&self, args: JsonRef<'_>) -> Result<(), Broken<'_>> {
-        self.0.iter().try_for_each(|group| group.check(args))
+        match args.get() {
+            Json::Object(members) => self.0.iter().try_for_each(|group| group.check(&members)),
+            // Arguments are always an object.
+            _ => self.words().next().map_or(Ok(()), Err),
+        }
     }
 
     /// How each rule reads.
@@ -73,8 +77,8 @@ impl Program {
 }
 
 impl Group {
-    fn check(&self, args: JsonRef<'_>) -> Result<(), Broken<'_>> {
-        let outcome = self.field.each(args, &mut |value| self.rules.iter().find(|rule| !rule.holds(value)));
+    fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
+        let outcome = self.field.each(args, |value| self.rules.iter().find(|rule| !rule.holds(value)));
         match outcome {
             Ok(None) => Ok(()),
             Ok(Some(broken)) => Err(&broken.words),

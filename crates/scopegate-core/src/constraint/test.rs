@@ -73,7 +73,8 @@ fn contains(needle: &Literal, value: &Json<'_>) -> bool {
 }
 
 pub(super) fn literal(operator: &'static str, value: &Value) -> Result<Literal, Problem> {
-    Literal::from_value(value).ok_or(Problem::Value(operator, "a value other than null, with exact numbers"))
+    let literal = Literal::from_value(value).filter(|literal| *literal != Literal::Null);
+    literal.ok_or(Problem::Value(operator, "a value other than null, with exact numbers"))
 }
 
 fn text<'a>(operator: &'static str, value: &'a Value) -> Result<&'a str, Problem> {

@@ -1,6 +1,7 @@
 //! A read text and the index of its values.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::reader::Reader;
@@ -29,8 +30,10 @@ pub(super) struct Node {
     pub(super) key: Span,
     /// The value's text; for a string without its quotes, for arrays and objects unused.
     pub(super) text: Span,
-    /// Index one past this value's last descendant.
-    pub(super) end: u16,
+    /// The value's place in the index.
+    pub(super) at: u16,
+    /// How many nodes the value takes, itself included.
+    pub(super) size: u16,
     pub(super) kind: Kind,
     /// Bit 0: the key has escapes; bit 1: the string has escapes; bit 2: the key is not ASCII.
     pub(super) flags: u8,
@@ -52,7 +55,7 @@ pub(super) type Nodes = SmallVec<[Node; INLINE_NODES]>;
 /// A JSON text that passed the strict reader.
 #[derive(Clone)]
 pub struct Document {
-    text: Bytes,
+    text: ByteString,
     nodes: Nodes,
 }
 
@@ -66,8 +69,8 @@ impl Document {
         if text.len() > MAX_TEXT {
             return Err(JsonError::TooLong);
         }
-        let utf8 = std::str::from_utf8(&text).map_err(|_| JsonError::NotUtf8)?;
-        let nodes = Reader::read(utf8)?;
+        let text = ByteString::try_from(text).map_err(|_| JsonError::NotUtf8)?;
+        let nodes = Reader::read(&text)?;
         Ok(Self { text, nodes })
     }
 
@@ -78,16 +81,7 @@ impl Document {
 
     /// The value at a place of the index.
     pub(crate) fn value(&self, index: u16) -> JsonRef<'_> {
-        JsonRef::at(self, index)
-    }
-
-    pub(super) fn node(&self, at: u16) -> Option<&Node> {
-        self.nodes.get(usize::from(at))
-    }
-
-    pub(super) fn slice(&self, span: Span) -> &[u8] {
-        let start = span.start as usize;
-        self.text.get(start..start + span.len as usize).unwrap_or_default()
+        JsonRef::new(&self.text, self.nodes.get(usize::from(index)..).unwrap_or_default())
     }
 }
 

@@ -7,6 +7,8 @@ use super::value::{Json, JsonRef};
 /// A JSON value of a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Literal {
+    /// Only inside arrays and objects: on its own, null is absent.
+    Null,
     Bool(bool),
     Number(f64),
     String(Box<str>),
@@ -15,10 +17,10 @@ pub(crate) enum Literal {
 }
 
 impl Literal {
-    /// `None` for null and for numbers outside I-JSON: neither can be compared with.
+    /// `None` for numbers outside I-JSON: they cannot be compared with.
     pub(crate) fn from_value(value: &Value) -> Option<Self> {
         Some(match value {
-            Value::Null => return None,
+            Value::Null => Self::Null,
             Value::Bool(b) => Self::Bool(*b),
             Value::Number(n) => Self::Number(super::exact(&n.to_string())?),
             Value::String(s) => Self::String(s.as_str().into()),
@@ -35,6 +37,7 @@ impl Literal {
     /// JSON equality: numbers by value, member order ignored.
     pub(crate) fn equals(&self, value: &Json<'_>) -> bool {
         match (self, value) {
+            (Self::Null, Json::Null) => true,
             (Self::Bool(a), Json::Bool(b)) => a == b,
             (Self::Number(a), Json::Number(b)) => a == b,
             (Self::String(a), Json::String(b)) => **a == **b,

@@ -17,8 +17,8 @@ mod write;
 pub use self::document::Document;
 pub(crate) use self::literal::Literal;
 pub(crate) use self::number::exact;
-pub(crate) use self::value::NameMatch;
 pub use self::value::{Elements, Json, JsonRef, Member, Members};
+pub(crate) use self::value::{Expected, LooksLike};
 
 pub(crate) use self::canonical::canonical;
 

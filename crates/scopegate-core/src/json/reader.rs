@@ -39,8 +39,10 @@ impl<'a> Reader<'a> {
         }
         self.space();
         let flags = if key.escaped { KEY_ESCAPED } else { 0 } | self.not_ascii(key.span);
-        let at = self.nodes.len();
-        let blank = Node { key: key.span, text: Span::default(), end: 0, kind: Kind::Null, flags };
+        // The check above keeps the count within MAX_MEMBERS.
+        let (index, at) = (self.nodes.len() as u16, self.nodes.len());
+        let blank =
+            Node { key: key.span, text: Span::default(), at: index, size: 1, kind: Kind::Null, flags };
         self.nodes.push(blank);
         let (kind, text, more) = match self.peek() {
             Some(b'"') => {
@@ -60,9 +62,9 @@ impl<'a> Reader<'a> {
             Some(b'n') => (Kind::Null, self.word("null")?, 0),
             _ => (Kind::Number, self.number()?, 0),
         };
-        let end = u16::try_from(self.nodes.len()).map_err(|_| JsonError::TooManyMembers)?;
+        let size = u16::try_from(self.nodes.len() - at).map_err(|_| JsonError::TooManyMembers)?;
         if let Some(node) = self.nodes.get_mut(at) {
-            *node = Node { key: key.span, text, end, kind, flags: flags | more };
+            *node = Node { key: key.span, text, at: index, size, kind, flags: flags | more };
         }
         Ok(())
     }
@@ -120,7 +122,7 @@ impl<'a> Reader<'a> {
         let mut at = first;
         std::iter::from_fn(move || {
             let node = self.nodes.get(at)?;
-            at = usize::from(node.end);
+            at += usize::from(node.size);
             Some(Quoted { span: node.key, escaped: node.flags & KEY_ESCAPED != 0 })
         })
     }

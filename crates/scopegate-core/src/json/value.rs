@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::document::{Document, KEY_ESCAPED, KEY_NOT_ASCII, Kind, Node, TEXT_ESCAPED};
+use super::document::{KEY_ESCAPED, KEY_NOT_ASCII, Kind, Node, Span, TEXT_ESCAPED};
 use super::number::exact;
 use super::text::unescape;
 
-/// One value of a [`Document`]: a reference, cheap to copy.
-#[derive(Clone, Copy, Debug)]
+/// One value of a [`Document`](super::Document): a reference, cheap to copy.
+#[derive(Clone, Copy)]
 pub struct JsonRef<'a> {
-    document: &'a Document,
-    at: u16,
+    text: &'a str,
+    /// This value's node, and at least all that belong to it.
+    nodes: &'a [Node],
 }
 
 /// A value, ready to compare.
@@ -32,45 +33,44 @@ pub enum Json<'a> {
 }
 
 impl<'a> JsonRef<'a> {
-    pub(super) fn at(document: &'a Document, at: u16) -> Self {
-        Self { document, at }
+    pub(super) fn new(text: &'a str, nodes: &'a [Node]) -> Self {
+        Self { text, nodes }
     }
 
     /// The value's place in the document's index.
     pub(crate) fn index(self) -> u16 {
-        self.at
-    }
-
-    fn node(self) -> Option<&'a Node> {
-        self.document.node(self.at)
+        self.nodes.first().map_or(0, |node| node.at)
     }
 
     /// The value itself.
     pub fn get(self) -> Json<'a> {
-        let Some(node) = self.node() else { return Json::Null };
-        let inside = Inside { document: self.document, next: self.at + 1, end: node.end };
+        let Some(node) = self.nodes.first() else { return Json::Null };
         match node.kind {
             Kind::Null => Json::Null,
             Kind::True => Json::Bool(true),
             Kind::False => Json::Bool(false),
-            Kind::Number => exact(raw(self.document, node.text)).map_or(Json::Null, Json::Number),
-            Kind::String => Json::String(text(self.document, node.text, node.flags & TEXT_ESCAPED != 0)),
-            Kind::Array => Json::Array(Elements(inside)),
-            Kind::Object => Json::Object(Members(inside)),
+            Kind::Number => exact(raw(self.text, node.text)).map_or(Json::Null, Json::Number),
+            Kind::String => Json::String(text(self.text, node.text, node.flags & TEXT_ESCAPED != 0)),
+            Kind::Array => Json::Array(Elements(self.inside(node))),
+            Kind::Object => Json::Object(Members(self.inside(node))),
         }
+    }
+
+    fn inside(self, node: &Node) -> Inside<'a> {
+        let left = usize::from(node.size) - 1;
+        Inside { text: self.text, nodes: self.nodes.get(1..).unwrap_or_default(), left }
     }
 
     /// Whether this is an object.
     pub fn is_object(self) -> bool {
-        self.node().is_some_and(|node| node.kind == Kind::Object)
+        self.nodes.first().is_some_and(|node| node.kind == Kind::Object)
     }
 
     /// The text of a scalar as it was written, or `None` for arrays and objects.
-    pub(super) fn written(self) -> Option<(bool, &'a str)> {
-        let node = self.node()?;
-        let is_string = node.kind == Kind::String;
+    pub(super) fn written(self) -> Option<&'a str> {
+        let node = self.nodes.first()?;
         let scalar = !matches!(node.kind, Kind::Array | Kind::Object);
-        scalar.then(|| (is_string, raw(self.document, node.text)))
+        scalar.then(|| raw(self.text, node.text))
     }
 
     /// The member of an object, or the value itself for an empty path; `/a/0/b` as in RFC 6901.
@@ -92,11 +92,15 @@ impl<'a> JsonRef<'a> {
     }
 }
 
+impl std::fmt::Debug for JsonRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
 /// A member of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
-    document: &'a Document,
-    node: &'a Node,
     /// The member's value.
     pub value: JsonRef<'a>,
 }
@@ -104,39 +108,76 @@ pub struct Member<'a> {
 impl<'a> Member<'a> {
     /// The member's name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
-        text(self.document, self.node.key, self.node.flags & KEY_ESCAPED != 0)
+        let Some(node) = self.value.nodes.first() else { return Cow::Borrowed("") };
+        text(self.value.text, node.key, node.flags & KEY_ESCAPED != 0)
+    }
+}
+
+/// A member that equals the expected one except for case: refused, because a tool with a lenient
+/// reader might take the one for the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LooksLike;
+
+/// A member name that a rule speaks of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'n> {
+    name: &'n str,
+    ascii: bool,
+}
+
+impl<'n> Expected<'n> {
+    pub(crate) const fn new(name: &'n str) -> Self {
+        Self { name, ascii: name.is_ascii() }
     }
 
-    /// How the name compares with an expected one.
-    pub(crate) fn matches(&self, expected: &str) -> NameMatch {
-        if self.node.flags & (KEY_ESCAPED | KEY_NOT_ASCII) != 0 || !expected.is_ascii() {
-            return compare_folded(&self.name(), expected);
+    /// With `ascii` known from an earlier look.
+    pub(crate) const fn known(name: &'n str, ascii: bool) -> Self {
+        Self { name, ascii }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The member of that name, if no other member equals it except for case.
+    pub(crate) fn named(&self, expected: Expected<'_>) -> Result<Option<JsonRef<'a>>, LooksLike> {
+        let Inside { text, nodes, left } = self.0;
+        let mut rest = nodes.get(..left).unwrap_or_default().iter();
+        let mut found = None;
+        loop {
+            let here = rest.as_slice();
+            let Some(node) = rest.next() else { break };
+            // ASCII names of different length differ in more than case: most end here.
+            let plain = expected.ascii && node.flags & (KEY_ESCAPED | KEY_NOT_ASCII) == 0;
+            if !plain || node.key.len as usize == expected.name.len() {
+                match compare(text, node, expected.name, plain) {
+                    NameMatch::Same => found = Some(JsonRef { text, nodes: here }),
+                    NameMatch::Look => return Err(LooksLike),
+                    NameMatch::Other => {}
+                }
+            }
+            if node.size > 1 {
+                rest.nth(usize::from(node.size) - 2);
+            }
         }
-        let name = self.document.slice(self.node.key);
-        if name.len() != expected.len() || !name.eq_ignore_ascii_case(expected.as_bytes()) {
-            NameMatch::Other
-        } else if name == expected.as_bytes() {
-            NameMatch::Same
-        } else {
-            NameMatch::Look
-        }
+        Ok(found)
     }
 }
 
 /// How a member name compares with a field a rule speaks of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameMatch {
+enum NameMatch {
     Same,
-    /// Equal except for case: refused, because a lenient tool might read it as the field.
+    /// Equal except for case.
     Look,
     Other,
 }
 
-fn compare_folded(name: &str, expected: &str) -> NameMatch {
-    match (name == expected, fold_equal(name, expected)) {
-        (true, _) => NameMatch::Same,
-        (_, true) => NameMatch::Look,
-        _ => NameMatch::Other,
+fn compare(all: &str, node: &Node, expected: &str, plain: bool) -> NameMatch {
+    let name = text(all, node.key, node.flags & KEY_ESCAPED != 0);
+    if name == expected {
+        NameMatch::Same
+    } else if if plain { name.eq_ignore_ascii_case(expected) } else { fold_equal(&name, expected) } {
+        NameMatch::Look
+    } else {
+        NameMatch::Other
     }
 }
 
@@ -153,46 +194,50 @@ pub struct Members<'a>(Inside<'a>);
 #[derive(Clone, Debug)]
 pub struct Elements<'a>(Inside<'a>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Inside<'a> {
-    document: &'a Document,
-    next: u16,
-    end: u16,
+    text: &'a str,
+    nodes: &'a [Node],
+    /// How many of the nodes are inside.
+    left: usize,
 }
 
 impl<'a> Inside<'a> {
-    fn step(&mut self) -> Option<(&'a Node, JsonRef<'a>)> {
-        if self.next >= self.end {
+    #[inline]
+    fn step(&mut self) -> Option<JsonRef<'a>> {
+        if self.left == 0 {
             return None;
         }
-        let value = JsonRef { document: self.document, at: self.next };
-        let node = value.node()?;
-        self.next = node.end;
-        Some((node, value))
+        let value = JsonRef { text: self.text, nodes: self.nodes };
+        let size = usize::from(self.nodes.first()?.size);
+        self.nodes = self.nodes.get(size..).unwrap_or_default();
+        self.left = self.left.saturating_sub(size);
+        Some(value)
     }
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
+    #[inline]
     fn next(&mut self) -> Option<Member<'a>> {
-        let (node, value) = self.0.step()?;
-        Some(Member { document: self.0.document, node, value })
+        self.0.step().map(|value| Member { value })
     }
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = JsonRef<'a>;
+    #[inline]
     fn next(&mut self) -> Option<JsonRef<'a>> {
-        self.0.step().map(|(_, value)| value)
+        self.0.step()
     }
 }
 
-fn raw(document: &Document, span: super::document::Span) -> &str {
-    // The reader checked the whole text and cut at ASCII quotes, so every span is UTF-8.
-    std::str::from_utf8(document.slice(span)).unwrap_or_default()
+fn raw(text: &str, span: Span) -> &str {
+    let start = span.start as usize;
+    text.get(start..start + span.len as usize).unwrap_or_default()
 }
 
-fn text(document: &Document, span: super::document::Span, escaped: bool) -> Cow<'_, str> {
-    let raw = raw(document, span);
+fn text(all: &str, span: Span, escaped: bool) -> Cow<'_, str> {
+    let raw = raw(all, span);
     if escaped { unescape(raw).unwrap_or_default() } else { Cow::Borrowed(raw) }
 }

@@ -39,7 +39,7 @@ fn write(value: JsonRef<'_>, out: &mut String) {
         }),
         Json::String(s) => string(&s, out),
         // Numbers keep their spelling: `1.0` stays a float for a typed reader.
-        _ => out.push_str(value.written().map_or("null", |(_, text)| text)),
+        _ => out.push_str(value.written().unwrap_or("null")),
     }
 }
 

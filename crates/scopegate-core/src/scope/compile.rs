@@ -63,6 +63,10 @@ impl Compiler {
                     .in_member(tool)
                     .in_member("approval_unless"));
             }
+            if role.approval_required.contains(tool) {
+                let problem = Problem::NeverWaived(tool.to_string());
+                return Err(PolicyError::from(problem).in_member(tool).in_member("approval_unless"));
+            }
         }
         Ok(())
     }

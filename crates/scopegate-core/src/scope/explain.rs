@@ -114,6 +114,6 @@ impl Limit {
             Account::Shared => "all sessions of one owner together",
             Account::Own => "each session",
         };
-        format!("{whose}: at most {} calls a {}", self.quota.calls(), self.window.word())
+        format!("{whose}: at most {} calls per {}", self.quota.calls(), self.window.word())
     }
 }

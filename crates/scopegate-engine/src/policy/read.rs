@@ -72,6 +72,8 @@ pub(super) fn options() -> Options {
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let text = text.lines().next().unwrap_or_default();
-    let cut = text.rfind(" at line ").map_or(text, |at| text.get(..at).unwrap_or(text));
+    // Advice to whoever calls the YAML library means nothing to whoever wrote the file.
+    let ends = [" at line ", ", set DuplicateKeyPolicy"].iter().filter_map(|end| text.find(end));
+    let cut = ends.min().and_then(|at| text.get(..at)).unwrap_or(text);
     cut.trim_start_matches("error: ").to_owned()
 }

@@ -1,0 +1,294 @@
+//! The engine and the independent reference decide the same scenarios alike.
+//!
+//! A million calls per run; `SCOPEGATE_DIFFERENTIAL_CALLS` asks for another number. On a
+//! disagreement the seed is printed: it replays the very scenario.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scopegate_core::{
+    AccessRequest, Args, CallDigest, Decision, Enforcer, Name, Outcome, Principal, Provision, ProvisionError,
+    Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
+};
+use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
+use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
+
+/// Every answer these rules can give.
+const ANSWERS: [&str; 17] = [
+    "PERMIT",
+    "HOLD",
+    "JWT_INVALID",
+    "AGENT_SUSPENDED",
+    "SESSION_REVOKED",
+    "JWT_EXPIRED",
+    "SESSION_EXPIRED",
+    "ACTION_FORBIDDEN",
+    "SCOPE_VIOLATION",
+    "CREDENTIAL_VIOLATION",
+    "DELEGATION_DEPTH_EXCEEDED",
+    "TIME_VIOLATION",
+    "INVALID_ARGUMENTS",
+    "ENV_VIOLATION",
+    "PARAMETER_VIOLATION",
+    "DATA_LIMIT_EXCEEDED",
+    "RATE_LIMIT_EXCEEDED",
+];
+const REJECTED: &str = "APPROVAL_REJECTED";
+
+#[test]
+fn engine_and_reference_agree() {
+    let wanted: usize =
+        std::env::var("SCOPEGATE_DIFFERENTIAL_CALLS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = wanted.div_ceil(threads);
+    let runs: Vec<_> = (0..threads)
+        .map(|thread| std::thread::spawn(move || run(thread as u64 * 1_000_000_007, share)))
+        .collect();
+    let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for run in runs {
+        for (answer, count) in run.join().expect("no disagreement") {
+            *seen.entry(answer).or_default() += count;
+        }
+    }
+    let total: usize = seen.values().sum();
+    println!("{total} calls, no disagreement");
+    for (answer, count) in &seen {
+        println!("{answer:28} {count:>8} {:>6.2} %", *count as f64 * 100.0 / total as f64);
+    }
+    assert!(total >= wanted);
+    for answer in ANSWERS.iter().chain([&REJECTED]) {
+        assert!(seen.contains_key(answer), "{answer} was never given");
+    }
+}
+
+fn run(first_seed: u64, calls: usize) -> BTreeMap<&'static str, usize> {
+    let mut seen = BTreeMap::new();
+    let mut total = 0;
+    for seed in first_seed.. {
+        if total >= calls {
+            break;
+        }
+        for (index, expected, actual) in replay(&scenario(seed)) {
+            assert_eq!(
+                expected, actual,
+                "seed {seed}, event {index}: the reference says {expected}, the engine {actual}"
+            );
+            *seen.entry(expected).or_default() += 1;
+            total += 1;
+        }
+    }
+    seen
+}
+
+/// Both sides of one scenario.
+struct Pair {
+    reference: Reference,
+    engine: LocalEnforcer,
+    clock: Arc<ManualClock>,
+    roles: BTreeMap<Name, Role>,
+    sessions: Vec<Option<Provisioned>>,
+    /// Owner and role of every session, opened or not.
+    asked: Vec<(Name, Name)>,
+}
+
+fn replay(scenario: &Scenario) -> Vec<(usize, &'static str, &'static str)> {
+    let mut pair = Pair::new(scenario);
+    let mut answers = Vec::new();
+    for (index, event) in scenario.events.iter().enumerate() {
+        if let Some((expected, actual)) = pair.apply(&scenario.events, event) {
+            answers.push((index, expected, actual));
+        }
+    }
+    answers
+}
+
+impl Pair {
+    fn new(scenario: &Scenario) -> Self {
+        let mut policy = Policy::from_text(&scenario.policy, "generated")
+            .unwrap_or_else(|e| panic!("{e}\n{}", scenario.policy));
+        policy.records = Some(RecordsSpec::None);
+        let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(scenario.start_ns)));
+        let secrets: BTreeMap<Name, Arc<str>> =
+            scenario.credentials.iter().map(|name| (name.into(), "secret".into())).collect();
+        let mut builder = LocalEnforcer::builder(policy.clone()).clock(clock.clone()).credentials(secrets);
+        if let Some(env) = &scenario.env {
+            builder = builder.env(env.as_str());
+        }
+        Self {
+            reference: scenario.reference().expect("the reference reads every generated policy"),
+            engine: builder.build().expect("the engine reads every generated policy"),
+            clock,
+            roles: policy.roles.into_iter().map(|role| (role.name.clone(), role)).collect(),
+            sessions: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        scopegate_engine::Clock::now(&*self.clock).nanos()
+    }
+
+    fn apply(&mut self, events: &[Event], event: &Event) -> Option<(&'static str, &'static str)> {
+        let now = self.now();
+        match event {
+            Event::Open { role, owner, ttl_s } => {
+                let ttl = self.capped(role, *ttl_s);
+                self.reference.open(role, owner, now, ttl);
+                self.asked.push((owner.into(), role.into()));
+                let request = Provision {
+                    ttl: Some(Duration::from_secs(ttl)),
+                    ..Provision::new(role.as_str(), owner.as_str())
+                };
+                self.sessions.push(self.engine.open(request).ok());
+            }
+            Event::Child { parent, role, ttl_s } => {
+                let ttl = self.capped(role, *ttl_s);
+                self.reference.open_child(*parent, role, now, ttl);
+                self.asked.push((self.asked[*parent].0.clone(), role.into()));
+                let child = self.child(*parent, role, ttl);
+                self.sessions.push(child);
+            }
+            Event::Advance { ns } => self.clock.advance(Duration::from_nanos(*ns)),
+            Event::Revoke { session } => {
+                self.reference.revoke(*session);
+                if let Some(session) = &self.sessions[*session] {
+                    self.engine.end(session.session).expect("a known session");
+                }
+            }
+            Event::Suspend { owner } => {
+                self.reference.suspend(owner);
+                self.engine.suspend(owner.as_str());
+            }
+            Event::RemoveRole { role } => {
+                self.reference.remove_role(role);
+                self.engine.remove_role(role).expect("nobody inherits from it");
+            }
+            Event::Resolve { call_index, approve } => self.resolve(events, *call_index, *approve),
+            Event::Call { session, call } => return Some(self.call(*session, call, now)),
+        }
+        None
+    }
+
+    /// The engine never lets a session outlive what its role says; the reference does not look.
+    fn capped(&self, role: &str, ttl_s: u64) -> u64 {
+        match self.roles.get(role).map_or(0, |role| role.default_ttl_seconds) {
+            0 => ttl_s.min(3600),
+            longest => ttl_s.min(longest),
+        }
+    }
+
+    /// The engine refuses children that are too deep when they are opened; the rule is about
+    /// calls. So depth is lent for the opening and taken back, as a reload would.
+    fn child(&self, parent: usize, role: &str, ttl: u64) -> Option<Provisioned> {
+        let parent = self.sessions[parent].as_ref()?.principal.clone();
+        let request = || Provision { ttl: Some(Duration::from_secs(ttl)), ..Provision::new(role, "ignored") };
+        loop {
+            match self.engine.open_child(&parent, request()) {
+                Err(ProvisionError::Depth(shallow)) => {
+                    let role = &self.roles[&shallow];
+                    self.engine
+                        .put_role(Role { max_delegation_depth: 8, ..role.clone() })
+                        .expect("a valid role");
+                    let child = self.child_of(&parent, request());
+                    self.engine.put_role(role.clone()).expect("a valid role");
+                    if child.is_some() {
+                        return child;
+                    }
+                    // More than one ancestor is too shallow: lend to all of them.
+                    return self.lend_to_all(&parent, request());
+                }
+                child => return child.ok(),
+            }
+        }
+    }
+
+    fn child_of(&self, parent: &Principal, request: Provision) -> Option<Provisioned> {
+        self.engine.open_child(parent, request).ok()
+    }
+
+    fn lend_to_all(&self, parent: &Principal, request: Provision) -> Option<Provisioned> {
+        let live = self.engine.roles();
+        for name in &live {
+            self.engine
+                .put_role(Role { max_delegation_depth: 8, ..self.roles[name].clone() })
+                .expect("a valid role");
+        }
+        let child = self.child_of(parent, request);
+        for name in &live {
+            self.engine.put_role(self.roles[name].clone()).expect("a valid role");
+        }
+        child
+    }
+
+    fn resolve(&mut self, events: &[Event], call_index: usize, approve: bool) {
+        let Some(Event::Call { session: Some(session), call }) = events.get(call_index) else { return };
+        self.reference.resolve(*session, &call.as_call(), approve);
+        // The pending review of this very call, which an equal earlier call may have opened.
+        let Some(open) = &self.sessions[*session] else { return };
+        let (owner, role) = &self.asked[*session];
+        let digest = CallDigest::of(open.session, owner, role, &tool_call(call));
+        let reviews = self.engine.pending_reviews();
+        let Some(review) = reviews.iter().find(|review| Some(review.digest) == digest) else { return };
+        let settled = match approve {
+            true => pollster(self.engine.approve(review.id, "a reviewer")),
+            false => pollster(self.engine.reject(review.id, "a reviewer")),
+        };
+        settled.expect("a pending review");
+    }
+
+    fn call(
+        &mut self,
+        session: Option<usize>,
+        call: &GeneratedCall,
+        now: u64,
+    ) -> (&'static str, &'static str) {
+        let expected = self.reference.decide(session, &call.as_call(), now);
+        let forged = Principal::token("sgs_forged");
+        let principal = match session.map(|session| &self.sessions[session]) {
+            Some(Some(session)) => &session.principal,
+            Some(None) => {
+                // The engine opens no child under a session that is over; the reference does, and
+                // must refuse it everything.
+                assert!(
+                    !["PERMIT", "HOLD"].contains(&expected),
+                    "the engine should have opened this session"
+                );
+                return (expected, expected);
+            }
+            None => &forged,
+        };
+        let call = tool_call(call);
+        let request = AccessRequest::new(principal.as_ref(), &call);
+        let decision = match self.engine.try_enforce(&request) {
+            Quick::Decided(decision) => decision,
+            Quick::Need(_) => pollster(self.engine.enforce(&request)).expect("a local decision"),
+        };
+        let actual = match decision {
+            Decision::Permit(permit) => {
+                self.engine.complete(permit.id, Outcome::Ok);
+                "PERMIT"
+            }
+            Decision::Hold(_) => "HOLD",
+            Decision::Deny(denial) => denial.code.as_str(),
+        };
+        (expected, actual)
+    }
+}
+
+fn tool_call(call: &GeneratedCall) -> ToolCall {
+    let view = call.as_call();
+    let mut call = ToolCall::new(view.tool).with_args(Args::parse(view.args.to_vec()));
+    call.action = view.action.map(Into::into);
+    call.env = view.env.map(Into::into);
+    call
+}
+
+/// Nothing here really waits: records are off.
+fn pollster<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("a local decision waited"),
+    }
+}

@@ -1,0 +1,182 @@
+//! The guards of a decision, one function each. They know no state but what they are handed.
+
+use crate::constraint::{fold, holds};
+use crate::decide::{Call, Link, SECOND};
+use crate::json::Json;
+use crate::number::Decimal;
+use crate::policy::{Constraint, Role};
+use crate::rate::{Account, Charge, Window};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Lines 4 to 6.
+pub(crate) fn judge_before_arguments(
+    links: &[Link],
+    call: &Call,
+    now: u64,
+    resolvable: &HashSet<String>,
+) -> Option<&'static str> {
+    // Line 4.
+    let forbids = |pattern: &String| {
+        glob_matches(pattern.as_bytes(), call.tool.as_bytes())
+            || call.action.is_some_and(|action| glob_matches(pattern.as_bytes(), action.as_bytes()))
+    };
+    if links.iter().flat_map(|link| &link.chain).any(|role| role.denied_actions.iter().any(forbids)) {
+        return Some("ACTION_FORBIDDEN");
+    }
+    // Line 5.
+    if links.iter().any(|link| link.guards.is_empty()) {
+        return Some("SCOPE_VIOLATION");
+    }
+    let credential_fails = |role: &&Role| {
+        let credential = role.credential_mapping.get(call.tool);
+        credential.is_some_and(|name| !role.allowed_credentials.contains(name) || !resolvable.contains(name))
+    };
+    if links.iter().any(|link| link.chain.iter().any(credential_fails)) {
+        return Some("CREDENTIAL_VIOLATION");
+    }
+    for (distance, link) in links.iter().enumerate() {
+        if distance as u64 > link.role.max_delegation_depth {
+            return Some("DELEGATION_DEPTH_EXCEEDED");
+        }
+    }
+    // Line 6.
+    if links.iter().any(|link| link.guards.iter().any(|role| !time_passes(role, now))) {
+        return Some("TIME_VIOLATION");
+    }
+    None
+}
+
+/// Whether a glob matches a whole name; `*` is any run of bytes.
+fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
+    match glob.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..])),
+        Some((byte, rest)) => {
+            name.split_first().is_some_and(|(first, others)| first == byte && glob_matches(rest, others))
+        }
+    }
+}
+
+/// Whether the hour and the day are allowed.
+fn time_passes(role: &Role, now: u64) -> bool {
+    let hour = now / (3600 * SECOND) % 24;
+    // 1970-01-01 was a Thursday, which is day 3.
+    let day = (now / (24 * 3600 * SECOND) + 3) % 7;
+    let (start, end) = role.hours;
+    let hour_passes = match start.cmp(&end) {
+        Ordering::Equal => true,
+        Ordering::Less => start <= hour && hour < end,
+        Ordering::Greater => hour >= start || hour < end,
+    };
+    hour_passes && (role.days.is_empty() || role.days.contains(&day))
+}
+
+/// Whether any rule of this call reads arguments.
+pub(crate) fn reads_arguments(links: &[Link], tool: &str, fixed_env: Option<&str>) -> bool {
+    let listed = |map: &HashMap<String, Vec<Constraint>>| map.get(tool).is_some_and(|list| !list.is_empty());
+    let tool_rule = |role: &&Role| {
+        listed(&role.constraints)
+            || listed(&role.approval_unless)
+            || role.approval_required.iter().any(|name| name == tool)
+    };
+    let wide_rule =
+        |role: &&Role| role.max_rows > 0 || (!role.allowed_envs.is_empty() && fixed_env.is_none());
+    links.iter().any(|link| link.chain.iter().any(tool_rule) || link.guards.iter().any(wide_rule))
+}
+
+/// An `env` argument that is read has to say what the deployment or the call says.
+pub(crate) fn env_agrees(arguments: &Json, fixed_env: Option<&str>) -> bool {
+    if fixed_env.is_some() && has_case_variant(arguments, "env") {
+        return false;
+    }
+    match (fixed_env, arguments.present("env")) {
+        (Some(fixed), Some(Json::Str(argument))) => argument == fixed,
+        (Some(_), Some(_)) => false,
+        _ => true,
+    }
+}
+
+/// Whether the role allows the call's env.
+pub(crate) fn env_passes(role: &Role, arguments: &Json, fixed_env: Option<&str>) -> bool {
+    if role.allowed_envs.is_empty() {
+        return true;
+    }
+    if has_case_variant(arguments, "env") {
+        return false;
+    }
+    let listed = |env: &str| role.allowed_envs.iter().any(|allowed| allowed == env);
+    match (fixed_env, arguments.present("env")) {
+        (Some(fixed), _) => listed(fixed),
+        (None, None) => role.env_optional,
+        (None, Some(Json::Str(env))) => listed(env),
+        (None, Some(_)) => false,
+    }
+}
+
+/// Whether the call asks for no more rows than the role allows.
+pub(crate) fn rows_pass(role: &Role, arguments: &Json) -> bool {
+    if role.max_rows == 0 {
+        return true;
+    }
+    if has_case_variant(arguments, "limit") {
+        return false;
+    }
+    match arguments.present("limit") {
+        None => role.rows_optional,
+        Some(Json::Num(limit)) => {
+            let most = Decimal::from_u64(role.max_rows);
+            limit.is_integer() && !limit.is_negative() && limit.compare(&most) != Ordering::Greater
+        }
+        Some(_) => false,
+    }
+}
+
+/// Whether a top-level member differs from the name by case alone.
+fn has_case_variant(arguments: &Json, name: &str) -> bool {
+    match arguments {
+        Json::Obj(members) => members.iter().any(|(other, _)| other != name && fold(other) == name),
+        _ => false,
+    }
+}
+
+/// Whether every constraint of a list holds.
+pub(crate) fn all_hold(list: &[Constraint], arguments: &Json) -> bool {
+    list.iter().all(|constraint| holds(constraint, arguments))
+}
+
+/// Whether this role wants a person to agree to this call.
+pub(crate) fn wants_person(role: &Role, tool: &str, arguments: &Json) -> bool {
+    role.approval_required.iter().any(|name| name == tool)
+        || role.approval_unless.get(tool).is_some_and(|list| !all_hold(list, arguments))
+}
+
+/// All accounts the call has to pay, each once.
+pub(crate) fn charges(links: &[Link]) -> Vec<Charge> {
+    let mut charges = BTreeMap::new();
+    for link in links {
+        for role in &link.guards {
+            for (window, limit) in
+                [(Window::Minute, role.rate_per_minute), (Window::Hour, role.rate_per_hour)]
+            {
+                if limit == 0 {
+                    continue;
+                }
+                let member = role.name.clone();
+                let shared = Account::Shared {
+                    owner: link.owner.to_string(),
+                    role: link.role.name.clone(),
+                    member: member.clone(),
+                    window,
+                };
+                if role.rate_by_session {
+                    charges.insert(Account::Session { session: link.session, member, window }, limit);
+                    charges.insert(shared, limit * 10);
+                } else {
+                    charges.insert(shared, limit);
+                }
+            }
+        }
+    }
+    charges.into_iter().collect()
+}

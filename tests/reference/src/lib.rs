@@ -1,0 +1,22 @@
+//! A reference decider for Scopegate: written from the specification alone, straight-line and slow.
+//!
+//! [`Reference`] answers what a decision has to be; [`generate`] makes random policies, calls and whole
+//! scenarios. A driver replays a [`Scenario`] on the real engine and on [`run`], and compares.
+
+pub mod constraint;
+pub mod decide;
+pub mod generate;
+mod guards;
+pub mod json;
+pub mod number;
+pub mod pattern;
+pub mod policy;
+pub mod rate;
+pub mod review;
+pub mod scenario;
+mod story;
+
+pub use decide::{Call, Reference};
+pub use generate::{Gen, GeneratedCall};
+pub use scenario::{Event, Scenario, run};
+pub use story::scenario;

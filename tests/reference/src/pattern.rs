@@ -1,0 +1,149 @@
+//! The `regex` operator: whole value, bytes, and the two extra refusals.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+/// A compiled pattern with what the specification asks about its text.
+#[derive(Debug)]
+pub struct Pattern {
+    regex: Regex,
+    /// It holds `^`, `$`, `\A` or `\z`: no value passes with a newline.
+    anchored: bool,
+    /// It starts with `/`: no value passes with `..` segments, NUL or backslash.
+    path: bool,
+}
+
+impl Pattern {
+    /// Compiles a pattern that the policy reader would accept.
+    pub fn new(source: &str) -> Result<Pattern, String> {
+        let regex = RegexBuilder::new(&format!(r"\A(?:{source})\z"))
+            .unicode(false)
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Pattern { regex, anchored: has_anchor(source), path: starts_with_slash(source) })
+    }
+
+    /// Whether the value passes.
+    pub fn passes(&self, value: &str) -> bool {
+        if value.len() > 8192 {
+            return false;
+        }
+        if self.anchored && value.contains('\n') {
+            return false;
+        }
+        // A value that begins with `/` is a path whatever the pattern looks like.
+        if self.path || value.starts_with('/') {
+            let climbs = value.split('/').any(|segment| segment == "..");
+            if climbs || value.contains('\0') || value.contains('\\') {
+                return false;
+            }
+        }
+        self.regex.is_match(value.as_bytes())
+    }
+}
+
+/// An anchor outside classes and escapes, in any branch.
+fn has_anchor(source: &str) -> bool {
+    let mut rest = source.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '^' | '$' => return true,
+            '\\' => {
+                if matches!(rest.next(), Some('A' | 'z')) {
+                    return true;
+                }
+            }
+            '[' => skip_class(&mut rest),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Skips a class behind its `[`; a `]` in the first place belongs to it.
+fn skip_class(rest: &mut std::str::Chars) {
+    let mut first = true;
+    while let Some(c) = rest.next() {
+        match c {
+            '^' if first => continue,
+            '\\' => {
+                rest.next();
+            }
+            ']' if !first => return,
+            _ => {}
+        }
+        first = false;
+    }
+}
+
+/// The pattern's text starts with `/`, perhaps escaped, behind anchors and opening groups.
+fn starts_with_slash(source: &str) -> bool {
+    for opening in ["^", "\\A", "(?:", "(?i)", "(?i:", "("] {
+        if let Some(rest) = source.strip_prefix(opening) {
+            return starts_with_slash(rest);
+        }
+    }
+    source.starts_with('/') || source.starts_with("\\/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_text_says() {
+        // pattern, anchored, starts with a slash
+        let table = [
+            ("abc", false, false),
+            ("/srv/.*", false, true),
+            ("^/srv/.*", true, true),
+            (r"^\/srv/.*", true, true),
+            (r"\A[a-z]+\z", true, false),
+            (r"a\$", false, false),
+            ("[$^]+", false, false),
+            ("[^/]+", false, false),
+            ("[]/^]", false, false),
+            ("(?i)/srv", false, true),
+            ("(/a|b)", false, true),
+            ("(?i:inv)-[0-9]{4}", false, false),
+            ("x?/y", false, false),
+            ("a$|/b", true, false),
+            ("", false, false),
+        ];
+        for (source, anchored, slash) in table {
+            let pattern = Pattern::new(source).expect(source);
+            assert_eq!((pattern.anchored, pattern.path), (anchored, slash), "{source}");
+        }
+    }
+
+    #[test]
+    fn values() {
+        let table = [
+            ("[a-z]+", "abc", true),
+            ("[a-z]+", "xabc1", false),
+            ("a|ab", "ab", true),
+            ("a|b", "ab", false),
+            ("^[a-z]+$", "abc\n", false),
+            (r"[\s\S]*", "a\nb", true),
+            (r"^[\s\S]*", "a\nb", false),
+            (r"[^;]*", "a\nb", true),
+            (".*", "a\nb", false),
+            ("/srv/.*", "/srv/../etc", false),
+            ("/srv/.*", "/srv/..a", true),
+            ("/srv/.*", "/srv/a\\b", false),
+            ("/srv/.*", "/srv/a\0", false),
+            ("srv/.*", "srv/../etc", true),
+            ("..", "..", false),
+            (r"\.\.", "..", true),
+            (r"\d+", "\u{0663}", false),
+            (".{2}", "é", true),
+            ("(?i)k", "\u{212a}", false),
+            ("", "", true),
+        ];
+        for (source, value, passes) in table {
+            assert_eq!(Pattern::new(source).expect(source).passes(value), passes, "{source} {value:?}");
+        }
+        let pattern = Pattern::new("a*").expect("a*");
+        assert!(pattern.passes(&"a".repeat(8192)));
+        assert!(!pattern.passes(&"a".repeat(8193)));
+    }
+}

@@ -1,0 +1,62 @@
+//! How often each answer comes, and how fast.
+
+use scopegate_reference::{Event, run, scenario};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+const CODES: [&str; 17] = [
+    "JWT_INVALID",
+    "AGENT_SUSPENDED",
+    "SESSION_REVOKED",
+    "JWT_EXPIRED",
+    "SESSION_EXPIRED",
+    "ACTION_FORBIDDEN",
+    "SCOPE_VIOLATION",
+    "CREDENTIAL_VIOLATION",
+    "DELEGATION_DEPTH_EXCEEDED",
+    "TIME_VIOLATION",
+    "INVALID_ARGUMENTS",
+    "ENV_VIOLATION",
+    "PARAMETER_VIOLATION",
+    "DATA_LIMIT_EXCEEDED",
+    "RATE_LIMIT_EXCEEDED",
+    "HOLD",
+    "APPROVAL_REJECTED",
+];
+
+#[test]
+fn every_answer_comes_often_enough() {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut calls = 0;
+    let mut running = std::time::Duration::ZERO;
+    let mut seed = 0;
+    while calls < 20_000 {
+        let made = scenario(seed);
+        let begin = Instant::now();
+        let answers = run(&made).expect("a generated policy is readable");
+        running += begin.elapsed();
+        calls += answers.len();
+        for (_, answer) in answers {
+            *counts.entry(answer).or_default() += 1;
+        }
+        seed += 1;
+    }
+    println!("{calls} calls in {seed} scenarios, {:.0} decisions/s", calls as f64 / running.as_secs_f64());
+    for (code, count) in &counts {
+        println!("{code:28} {count:6} {:6.2} %", 100.0 * *count as f64 / calls as f64);
+    }
+    assert!(counts["PERMIT"] * 100 >= calls * 30);
+    assert!(counts["HOLD"] * 100 >= calls * 5);
+    for code in CODES {
+        assert!(counts.get(code).is_some_and(|count| count * 2000 >= calls), "{code}");
+    }
+}
+
+#[test]
+fn a_seed_makes_one_scenario() {
+    for seed in 0..50 {
+        assert_eq!(format!("{:?}", scenario(seed)), format!("{:?}", scenario(seed)));
+        let calls = scenario(seed).events.iter().filter(|event| matches!(event, Event::Call { .. })).count();
+        assert!((60..=180).contains(&calls), "{calls}");
+    }
+}
