@@ -34,6 +34,8 @@ const ANSWERS: [&str; 17] = [
     "DATA_LIMIT_EXCEEDED",
     "RATE_LIMIT_EXCEEDED",
 ];
+/// The longest life a role may give its sessions, in seconds.
+const LONGEST: u64 = 30 * 24 * 3600;
 const REJECTED: &str = "APPROVAL_REJECTED";
 
 #[test]
@@ -108,6 +110,8 @@ impl Pair {
         let mut policy = Policy::from_text(&scenario.policy, "generated")
             .unwrap_or_else(|e| panic!("{e}\n{}", scenario.policy));
         policy.records = Some(RecordsSpec::None);
+        // The scenario alone says how long sessions live.
+        policy.roles.iter_mut().for_each(|role| role.default_ttl_seconds = LONGEST);
         let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(scenario.start_ns)));
         let secrets: BTreeMap<Name, Arc<str>> =
             scenario.credentials.iter().map(|name| (name.into(), "secret".into())).collect();
@@ -133,20 +137,18 @@ impl Pair {
         let now = self.now();
         match event {
             Event::Open { role, owner, ttl_s } => {
-                let ttl = self.capped(role, *ttl_s);
-                self.reference.open(role, owner, now, ttl);
+                self.reference.open(role, owner, now, *ttl_s);
                 self.asked.push((owner.into(), role.into()));
                 let request = Provision {
-                    ttl: Some(Duration::from_secs(ttl)),
+                    ttl: Some(Duration::from_secs(*ttl_s)),
                     ..Provision::new(role.as_str(), owner.as_str())
                 };
                 self.sessions.push(self.engine.open(request).ok());
             }
             Event::Child { parent, role, ttl_s } => {
-                let ttl = self.capped(role, *ttl_s);
-                self.reference.open_child(*parent, role, now, ttl);
+                self.reference.open_child(*parent, role, now, *ttl_s);
                 self.asked.push((self.asked[*parent].0.clone(), role.into()));
-                let child = self.child(*parent, role, ttl);
+                let child = self.child(*parent, role, *ttl_s);
                 self.sessions.push(child);
             }
             Event::Advance { ns } => self.clock.advance(Duration::from_nanos(*ns)),
@@ -170,55 +172,25 @@ impl Pair {
         None
     }
 
-    /// The engine never lets a session outlive what its role says; the reference does not look.
-    fn capped(&self, role: &str, ttl_s: u64) -> u64 {
-        match self.roles.get(role).map_or(0, |role| role.default_ttl_seconds) {
-            0 => ttl_s.min(3600),
-            longest => ttl_s.min(longest),
-        }
-    }
-
     /// The engine refuses children that are too deep when they are opened; the rule is about
-    /// calls. So depth is lent for the opening and taken back, as a reload would.
+    /// calls. So depth is lent for the opening and taken back, as two reloads would.
     fn child(&self, parent: usize, role: &str, ttl: u64) -> Option<Provisioned> {
-        let parent = self.sessions[parent].as_ref()?.principal.clone();
-        let request = || Provision { ttl: Some(Duration::from_secs(ttl)), ..Provision::new(role, "ignored") };
-        loop {
-            match self.engine.open_child(&parent, request()) {
-                Err(ProvisionError::Depth(shallow)) => {
-                    let role = &self.roles[&shallow];
-                    self.engine
-                        .put_role(Role { max_delegation_depth: 8, ..role.clone() })
-                        .expect("a valid role");
-                    let child = self.child_of(&parent, request());
-                    self.engine.put_role(role.clone()).expect("a valid role");
-                    if child.is_some() {
-                        return child;
-                    }
-                    // More than one ancestor is too shallow: lend to all of them.
-                    return self.lend_to_all(&parent, request());
-                }
-                child => return child.ok(),
-            }
+        let parent = &self.sessions[parent].as_ref()?.principal;
+        let request = Provision { ttl: Some(Duration::from_secs(ttl)), ..Provision::new(role, "ignored") };
+        match self.engine.open_child(parent, request.clone()) {
+            Err(ProvisionError::Depth(_)) => {}
+            child => return child.ok(),
         }
-    }
-
-    fn child_of(&self, parent: &Principal, request: Provision) -> Option<Provisioned> {
-        self.engine.open_child(parent, request).ok()
-    }
-
-    fn lend_to_all(&self, parent: &Principal, request: Provision) -> Option<Provisioned> {
         let live = self.engine.roles();
         for name in &live {
-            self.engine
-                .put_role(Role { max_delegation_depth: 8, ..self.roles[name].clone() })
-                .expect("a valid role");
+            let deep = Role { max_delegation_depth: 8, ..self.roles[name].clone() };
+            self.engine.put_role(deep).expect("a valid role");
         }
-        let child = self.child_of(parent, request);
+        let child = self.engine.open_child(parent, request);
         for name in &live {
             self.engine.put_role(self.roles[name].clone()).expect("a valid role");
         }
-        child
+        child.ok()
     }
 
     fn resolve(&mut self, events: &[Event], call_index: usize, approve: bool) {

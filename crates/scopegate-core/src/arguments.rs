@@ -4,7 +4,7 @@ use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::Facts;
 use crate::grant::Granted;
-use crate::json::JsonRef;
+use crate::json::Members;
 
 /// Why the arguments cannot be read.
 pub(crate) enum Unsound {
@@ -17,13 +17,13 @@ pub(crate) fn read<'c>(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
     call: &'c ToolCall,
-) -> Result<Option<JsonRef<'c>>, Unsound> {
+) -> Result<Option<Members<'c>>, Unsound> {
     let env_known = facts.env.is_some() || call.env.is_some();
     if !granted.iter().any(|granted| reads(granted, env_known)) {
         return Ok(None);
     }
-    match call.args.get() {
-        Some(args) => Ok(Some(args)),
+    match call.args.members() {
+        Some(members) => Ok(Some(members)),
         None if call.args.is_unread() => Err(Unsound::Unread),
         None => {
             let detail = call.args.error().map_or(Detail::None, Detail::Arguments);

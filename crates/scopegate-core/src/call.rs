@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::id::Name;
-use crate::json::{Document, JsonError, JsonRef};
+use crate::json::{Document, Json, JsonError, JsonRef, Members};
 
 /// A tool call: a name, arguments, and what is known of where it goes.
 #[derive(Clone, Debug)]
@@ -112,6 +112,14 @@ impl Args {
     pub fn get(&self) -> Option<JsonRef<'_>> {
         match &self.0 {
             State::Read { document, root } => Some(document.value(*root)),
+            _ => None,
+        }
+    }
+
+    /// The members of the object, once read.
+    pub(crate) fn members(&self) -> Option<Members<'_>> {
+        match self.get()?.get() {
+            Json::Object(members) => Some(members),
             _ => None,
         }
     }

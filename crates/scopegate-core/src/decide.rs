@@ -28,6 +28,7 @@ fn judge(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Resu
     let granted = grant::check(facts, &scopes, call)?; // 5: is there a grant for this tool?
     schedule::check(&granted, now)?; // 6: at this time?
     let args = arguments::read(facts, &granted, call)?; // 7: are the arguments sound?
+    let args = args.as_ref();
     environment::check(facts, &granted, call, args)?; // 8: in this environment?
     constraint::check(&granted, args)?; // 8: with these arguments?
     rows::check(&granted, args)?; // 8: with so many rows?

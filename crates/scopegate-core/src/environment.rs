@@ -6,7 +6,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::Facts;
 use crate::grant::Granted;
 use crate::id::Name;
-use crate::json::{Expected, Json, JsonRef};
+use crate::json::{Expected, Json, Members};
 
 /// The argument that names the environment.
 const FIELD: &str = "env";
@@ -38,7 +38,7 @@ pub(crate) fn check(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
     call: &ToolCall,
-    args: Option<JsonRef<'_>>,
+    args: Option<&Members<'_>>,
 ) -> Result<(), Denial> {
     let limits = || granted.iter().filter_map(|granted| granted.level.environments.as_deref());
     let fixed = facts.env.or(call.env.as_deref());

@@ -7,7 +7,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::Facts;
 use crate::id::Name;
 use crate::identity::Scopes;
-use crate::json::JsonRef;
+use crate::json::Members;
 use crate::scope::{Level, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
@@ -30,13 +30,13 @@ pub(crate) fn check<'a>(
     call: &ToolCall,
 ) -> Result<AllGranted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
-    let granted = scopes
-        .iter()
-        .map(|scope| {
-            let missing = || Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()));
-            scope.granted(tool.ok_or_else(missing)?).ok_or_else(missing)
-        })
-        .collect::<Result<AllGranted<'a>, Denial>>()?;
+    let mut granted = AllGranted::new();
+    for scope in scopes {
+        match tool.and_then(|tool| scope.granted(tool)) {
+            Some(one) => granted.push(one),
+            None => return Err(Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))),
+        }
+    }
     check_credentials(facts, &granted)?;
     check_depth(scopes)?;
     Ok(granted)
@@ -65,7 +65,7 @@ fn check_depth(scopes: &Scopes<'_>) -> Result<(), Denial> {
 }
 
 /// Whether a person has to agree to this call, and for how many seconds it may wait.
-pub(crate) fn approval(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Option<u64> {
+pub(crate) fn approval(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Option<u64> {
     let approvals = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.approvals);
     approvals.filter(|approval| !approval.waived(args)).map(|approval| approval.seconds).min()
 }

@@ -14,7 +14,11 @@ pub(crate) fn check<'a>(facts: &Facts<'a>, now: Timestamp) -> Result<Scopes<'a>,
     if facts.links.is_empty() {
         return Err(Denial::new(DenyCode::JwtInvalid));
     }
-    facts.links.iter().map(|link| alive(link, now).map_err(Denial::new)).collect()
+    let mut scopes = Scopes::new();
+    for link in facts.links {
+        scopes.push(alive(link, now).map_err(Denial::new)?);
+    }
+    Ok(scopes)
 }
 
 fn alive<'a>(link: &Link<'a>, now: Timestamp) -> Result<&'a Scope, DenyCode> {

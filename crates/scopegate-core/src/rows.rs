@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::constraint::top;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::grant::Granted;
-use crate::json::{Expected, Json, JsonRef};
+use crate::json::{Expected, Json, Members};
 
 /// The argument that names the number of rows.
 const FIELD: &str = "limit";
@@ -39,7 +39,7 @@ impl Rows {
         &self.words
     }
 
-    fn allow(&self, args: JsonRef<'_>) -> bool {
+    fn allow(&self, args: &Members<'_>) -> bool {
         match top(args, NAME) {
             Ok(None) => self.optional,
             // Negative and broken numbers are refused: many tools read them as "all".
@@ -49,7 +49,7 @@ impl Rows {
     }
 }
 
-pub(crate) fn check(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Result<(), Denial> {
+pub(crate) fn check(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Result<(), Denial> {
     for rows in granted.iter().filter_map(|granted| granted.level.rows.as_deref()) {
         if !args.is_some_and(|args| rows.allow(args)) {
             return Err(Denial::with(DenyCode::DataLimitExceeded, Detail::Rule(rows.words.clone())));

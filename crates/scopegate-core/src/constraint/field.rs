@@ -83,9 +83,8 @@ fn walk<T>(
 }
 
 /// The top-level member of that name, not null, for rules with a field of their own.
-pub(crate) fn top<'a>(args: JsonRef<'a>, name: Expected<'_>) -> Result<Option<Json<'a>>, LooksLike> {
-    let Json::Object(members) = args.get() else { return Ok(None) };
-    match members.named(name)?.map(JsonRef::get) {
+pub(crate) fn top<'a>(args: &Members<'a>, name: Expected<'_>) -> Result<Option<Json<'a>>, LooksLike> {
+    match args.named(name)?.map(JsonRef::get) {
         Some(Json::Null) | None => Ok(None),
         Some(value) => Ok(Some(value)),
     }

@@ -15,7 +15,7 @@ use crate::constraint::field::Field;
 use crate::constraint::test::Test;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::grant::Granted;
-use crate::json::{Json, JsonRef, Members};
+use crate::json::{Json, Members};
 use crate::problem::{PolicyError, Problem};
 use crate::role::{Constraint, WhenAbsent};
 
@@ -62,12 +62,8 @@ impl Program {
     }
 
     /// Checks every rule; the first broken one is the error.
-    pub(crate) fn check(&self, args: JsonRef<'_>) -> Result<(), Broken<'_>> {
-        match args.get() {
-            Json::Object(members) => self.0.iter().try_for_each(|group| group.check(&members)),
-            // Arguments are always an object.
-            _ => self.words().next().map_or(Ok(()), Err),
-        }
+    pub(crate) fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
+        self.0.iter().try_for_each(|group| group.check(args))
     }
 
     /// How each rule reads.
@@ -123,7 +119,7 @@ impl Rule {
 }
 
 /// Checks the constraints of every role in force.
-pub(crate) fn check(granted: &[Granted<'_>], args: Option<JsonRef<'_>>) -> Result<(), Denial> {
+pub(crate) fn check(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Result<(), Denial> {
     for rules in granted.iter().filter_map(|granted| granted.rules) {
         if rules.constraints.is_empty() {
             continue;

@@ -46,6 +46,8 @@ impl Pattern {
             Some(classes) => Matcher::Classes(classes),
             None => Matcher::Regex(whole(source)?),
         };
+        // A matcher that no newline passes anyway need not look for one.
+        let anchored = anchored && matcher.passes_newline();
         Ok(Self { source: source.into(), matcher, anchored, path: starts_with_slash(source) })
     }
 
@@ -60,6 +62,15 @@ impl Pattern {
         match &self.matcher {
             Matcher::Classes(classes) => classes.matches(bytes),
             Matcher::Regex(regex) => regex.is_match(bytes),
+        }
+    }
+}
+
+impl Matcher {
+    fn passes_newline(&self) -> bool {
+        match self {
+            Self::Classes(classes) => classes.passes_newline(),
+            Self::Regex(_) => true,
         }
     }
 }

@@ -140,23 +140,20 @@ impl<'a> Members<'a> {
     /// The member of that name, if no other member equals it except for case.
     pub(crate) fn named(&self, expected: Expected<'_>) -> Result<Option<JsonRef<'a>>, LooksLike> {
         let Inside { text, nodes, left } = self.0;
-        let mut rest = nodes.get(..left).unwrap_or_default().iter();
+        let nodes = nodes.get(..left).unwrap_or_default();
         let mut found = None;
-        loop {
-            let here = rest.as_slice();
-            let Some(node) = rest.next() else { break };
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
             // ASCII names of different length differ in more than case: most end here.
             let plain = expected.ascii && node.flags & (KEY_ESCAPED | KEY_NOT_ASCII) == 0;
             if !plain || node.key.len as usize == expected.name.len() {
                 match compare(text, node, expected.name, plain) {
-                    NameMatch::Same => found = Some(JsonRef { text, nodes: here }),
+                    NameMatch::Same => found = nodes.get(at..).map(|nodes| JsonRef { text, nodes }),
                     NameMatch::Look => return Err(LooksLike),
                     NameMatch::Other => {}
                 }
             }
-            if node.size > 1 {
-                rest.nth(usize::from(node.size) - 2);
-            }
+            at += usize::from(node.size);
         }
         Ok(found)
     }
@@ -170,11 +167,26 @@ enum NameMatch {
     Other,
 }
 
+#[inline]
 fn compare(all: &str, node: &Node, expected: &str, plain: bool) -> NameMatch {
-    let name = text(all, node.key, node.flags & KEY_ESCAPED != 0);
+    if !plain {
+        return compare_folded(&text(all, node.key, node.flags & KEY_ESCAPED != 0), expected);
+    }
+    let (name, expected) = (bytes(all, node.key), expected.as_bytes());
     if name == expected {
         NameMatch::Same
-    } else if if plain { name.eq_ignore_ascii_case(expected) } else { fold_equal(&name, expected) } {
+    } else if name.eq_ignore_ascii_case(expected) {
+        NameMatch::Look
+    } else {
+        NameMatch::Other
+    }
+}
+
+#[cold]
+fn compare_folded(name: &str, expected: &str) -> NameMatch {
+    if name == expected {
+        NameMatch::Same
+    } else if fold_equal(name, expected) {
         NameMatch::Look
     } else {
         NameMatch::Other
@@ -230,6 +242,11 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<JsonRef<'a>> {
         self.0.step()
     }
+}
+
+fn bytes(text: &str, span: Span) -> &[u8] {
+    let start = span.start as usize;
+    text.as_bytes().get(start..start + span.len as usize).unwrap_or_default()
 }
 
 fn raw(text: &str, span: Span) -> &str {

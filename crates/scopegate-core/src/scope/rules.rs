@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::constraint::Program;
 use crate::id::Name;
-use crate::json::JsonRef;
+use crate::json::Members;
 use crate::problem::PolicyError;
 use crate::role::{Constraint, Role};
 
@@ -41,7 +41,7 @@ impl Approval {
     }
 
     /// Whether the call may pass without a person.
-    pub(crate) fn waived(&self, args: Option<JsonRef<'_>>) -> bool {
+    pub(crate) fn waived(&self, args: Option<&Members<'_>>) -> bool {
         match (&self.unless, args) {
             (Some(unless), Some(args)) => unless.check(args).is_ok(),
             _ => false,

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, DecisionRecord, Denial,
     DenyCode, Detail, EnforceError, Enforcer, Event, Facts, Link, Meter, Name, Need, Outcome, Permit,
-    PermitId, PrincipalRef, Quick, Ruling, SessionId, Tat, Timestamp, decide,
+    PermitId, PrincipalRef, Quick, Ruling, Scope, SessionId, Timestamp, decide,
 };
 use smallvec::SmallVec;
 
 use super::{Inner, LocalEnforcer};
-use crate::ledger::Book;
+use crate::ledger::{Book, Ledger};
 use crate::records::{NoPlace, Ticket};
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Session;
@@ -78,6 +78,14 @@ enum Stop {
     Room,
 }
 
+/// A rate account that counts the call.
+struct Wanted<'a> {
+    link: usize,
+    account: Account,
+    scope: &'a Scope,
+    ledger: &'a Ledger,
+}
+
 /// The rate accounts of a decision, locked.
 type Books<'a> = SmallVec<[(usize, Account, MutexGuard<'a, Book>); 1]>;
 
@@ -130,31 +138,34 @@ struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn take(self) -> Result<(Decision, Ticket), Stop> {
-        let links: SmallVec<[Link<'_>; 2]> = self.session.chain().map(|session| self.link(session)).collect();
+        let mut links: SmallVec<[Link<'_>; 2]> = SmallVec::new();
+        for session in self.session.chain() {
+            links.push(self.link(session));
+        }
         let mut books = self.lock_books(&links);
-        // The accounts are copied: small, and the locked books can then be written on a permit.
-        let copies: SmallVec<[SmallVec<[Tat; 2]>; 1]> =
-            books.iter().map(|(_, _, book)| book.accounts.clone()).collect();
-        let meters: SmallVec<[Meter<'_>; 1]> = books
-            .iter()
-            .zip(&copies)
-            .map(|((link, account, _), accounts)| Meter { link: *link, account: *account, accounts })
-            .collect();
-        let facts = Facts {
-            links: &links,
-            tools: &self.snapshot.tools,
-            meters: &meters,
-            env: self.inner.env.as_deref(),
-            credentials: &self.snapshot.credentials,
-            review: Asked::NotLoaded,
-        };
-        match decide(&facts, self.request, self.now) {
+        match self.decide(&links, &books, Asked::NotLoaded) {
             Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
-            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(&facts, &mut books),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(&links, &mut books),
         }
+    }
+
+    fn decide(self, links: &[Link<'_>], books: &Books<'_>, review: Asked<'_>) -> Ruling {
+        let mut meters: SmallVec<[Meter<'_>; 2]> = SmallVec::new();
+        for (link, account, book) in books {
+            meters.push(Meter { link: *link, account: *account, accounts: &book.accounts });
+        }
+        let facts = Facts {
+            links,
+            tools: &self.snapshot.tools,
+            meters: &meters,
+            env: self.inner.env.as_deref(),
+            credentials: &self.snapshot.credentials,
+            review,
+        };
+        decide(&facts, self.request, self.now)
     }
 
     fn link(self, session: &Session) -> Link<'a> {
@@ -166,30 +177,35 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Locks the rate accounts that count this call, in one order for everyone.
+    /// Locks the rate accounts that count this call.
     fn lock_books(self, links: &[Link<'a>]) -> Books<'a> {
-        let mut wanted: SmallVec<[_; 2]> = SmallVec::new();
+        let mut wanted: SmallVec<[Wanted<'a>; 2]> = SmallVec::new();
         for ((session, link), index) in self.session.chain().zip(links).zip(0..) {
             let Some(scope) = link.scope else { continue };
+            if scope.limits().is_empty() {
+                continue;
+            }
             for (account, ledger) in [(Account::Shared, &*session.shared), (Account::Own, &session.own)] {
                 let counts = !scope.shape(account).is_empty();
-                let known = wanted
-                    .iter()
-                    .any(|(_, _, _, other): &(_, _, _, &crate::ledger::Ledger)| other.order == ledger.order);
-                if counts && !known {
-                    wanted.push((index, account, scope, ledger));
+                // Links of one owner and role share an account, and spend it once.
+                if counts && !wanted.iter().any(|other| other.ledger.order == ledger.order) {
+                    wanted.push(Wanted { link: index, account, scope, ledger });
                 }
             }
         }
-        wanted.sort_unstable_by_key(|(_, _, _, ledger)| ledger.order);
-        wanted
-            .into_iter()
-            .map(|(index, account, scope, ledger)| (index, account, ledger.lock(scope, account)))
-            .collect()
+        if wanted.len() > 1 {
+            // One order for everyone, so that no two decisions wait for each other.
+            wanted.sort_unstable_by_key(|wanted| wanted.ledger.order);
+        }
+        let mut books = Books::new();
+        for Wanted { link, account, scope, ledger } in wanted {
+            books.push((link, account, ledger.lock(scope, account)));
+        }
+        books
     }
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
-    fn with_review(self, facts: &Facts<'_>, books: &mut Books<'_>) -> Result<(Decision, Ticket), Stop> {
+    fn with_review(self, links: &[Link<'_>], books: &mut Books<'_>) -> Result<(Decision, Ticket), Stop> {
         let call = self.request.call;
         let Some(digest) =
             CallDigest::of(self.session.id, &self.session.owner.name, &self.session.role, call)
@@ -197,8 +213,7 @@ impl<'a> Step<'a> {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
         let mut pages = self.inner.reviews.lock();
-        let facts = Facts { review: Asked::Loaded(pages.find(&digest)), ..*facts };
-        match decide(&facts, self.request, self.now) {
+        match self.decide(links, books, Asked::Loaded(pages.find(&digest))) {
             Ruling::Permit(changes) => self.permit(&changes, books, Some((&mut pages, digest))),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Hold(seconds) => self.hold(&mut pages, digest, seconds),
@@ -292,7 +307,7 @@ impl<'a> Step<'a> {
     fn record(self, id: PermitId, event: Event) -> DecisionRecord {
         let mut record = DecisionRecord::new(id, self.now, event);
         record.owner = Some(self.session.owner.name.clone());
-        let version = self.snapshot.scope(self.session.slot).map_or(0, scopegate_core::Scope::version);
+        let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
         record.role = Some((self.session.role.clone(), version));
         record.tool = Some(self.request.call.tool.clone());
         record

@@ -4,7 +4,16 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// A pattern that one greedy pass decides.
 #[derive(Debug)]
-pub(super) struct Classes(Box<[Piece]>);
+pub(super) struct Classes(Box<[Part]>);
+
+/// A stretch of the pattern.
+#[derive(Debug)]
+enum Part {
+    /// These very bytes.
+    Text(Box<[u8]>),
+    /// So many bytes of a set.
+    Run(Piece),
+}
 
 /// So many bytes of a set.
 #[derive(Clone, Debug)]
@@ -23,21 +32,50 @@ impl Classes {
     pub(super) fn from_hir(hir: &Hir) -> Option<Self> {
         let mut pieces = Vec::new();
         collect(inside_anchors(hir), &mut pieces)?;
-        is_exact(&pieces).then(|| Self(pieces.into()))
+        is_exact(&pieces).then(|| Self(join(pieces)))
+    }
+
+    /// Whether some value with a newline could match.
+    pub(super) fn passes_newline(&self) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::Text(text) => text.contains(&b'\n'),
+            Part::Run(piece) => piece.set.contains(b'\n'),
+        })
     }
 
     pub(super) fn matches(&self, value: &[u8]) -> bool {
         let mut rest = value;
-        for piece in &self.0 {
-            let most = rest.iter().take(piece.max as usize);
-            let taken = most.take_while(|byte| piece.set.contains(**byte)).count();
-            if taken < piece.min as usize {
-                return false;
-            }
-            rest = rest.get(taken..).unwrap_or_default();
+        for part in &self.0 {
+            let after = match part {
+                Part::Text(text) => rest.strip_prefix(&**text),
+                Part::Run(piece) => piece.strip(rest),
+            };
+            let Some(after) = after else { return false };
+            rest = after;
         }
         rest.is_empty()
     }
+}
+
+/// Single bytes in a row become text.
+fn join(pieces: Vec<Piece>) -> Box<[Part]> {
+    let mut parts = Vec::new();
+    let mut text = Vec::new();
+    for piece in pieces {
+        match piece.set.only() {
+            Some(byte) if piece.min == piece.max => text.extend((0..piece.min).map(|_| byte)),
+            _ => {
+                if !text.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut text).into()));
+                }
+                parts.push(Part::Run(piece));
+            }
+        }
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text(text.into()));
+    }
+    parts.into()
 }
 
 /// The parts between `^` and `$`, which say nothing more where the whole value must match.
@@ -95,6 +133,18 @@ impl Piece {
     fn once(set: Set) -> Self {
         Self { set, min: 1, max: 1 }
     }
+
+    /// What is left behind as many bytes as possible; `None` when there are too few.
+    fn strip<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
+        let mut taken = 0;
+        for byte in value {
+            if taken == self.max || !self.set.contains(*byte) {
+                break;
+            }
+            taken += 1;
+        }
+        if taken < self.min { None } else { value.get(taken as usize..) }
+    }
 }
 
 impl Set {
@@ -121,6 +171,12 @@ impl Set {
 
     fn meets(self, other: Self) -> bool {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
+    }
+
+    /// The byte of a set of one.
+    fn only(self) -> Option<u8> {
+        let mut members = (0..=u8::MAX).filter(|byte| self.contains(*byte));
+        members.next().filter(|_| members.next().is_none())
     }
 
     fn contains(&self, byte: u8) -> bool {
