@@ -155,6 +155,14 @@ async fn a_route_without_the_parameter_names_the_setting() {
         assert!(reply.body.contains("`tool`") && reply.body.contains("Http::tool"), "{reply:?}");
     }
     assert!(table.asked().is_empty());
+    // Who nobody knows learns nothing about routes.
+    let stranger = send(addr, "POST /search", "", "").await;
+    assert_eq!((stranger.status, stranger.code().as_str()), (401, "NO_SESSION"));
+
+    // Two values of one name: the gate might see one and the handler the other.
+    let inner = Router::new().route("/{tool}", any(ran)).layer(ScopeLayer::new(table.clone()));
+    let addr = serve(Router::new().nest("/{tool}", inner)).await;
+    assert_eq!(call(addr, "/read/rm", "").await.code(), "TOOL_NOT_CONFIGURED");
 }
 
 async fn extracted(http: Http, line: &str, body: &str) -> Reply {
@@ -292,7 +300,11 @@ async fn judges_arguments_from_a_closure() {
     check(http(), "GET /x?amount=5,%22a%22:1", "", 403, "INVALID_ARGUMENTS").await;
     check(http(), "GET /x", "", 403, "PARAMETER_VIOLATION").await;
     let unread = Http::new().tool(ToolFrom::name("pay")).args(ArgsFrom::from_fn(|_| Args::unread()));
-    check(unread, "POST /x", r#"{"amount":5}"#, 403, "INVALID_ARGUMENTS").await;
+    let table = Table::new();
+    let layer = ScopeLayer::new(table.clone()).extract(unread);
+    let addr = serve(Router::new().route("/x", any(ran)).route_layer(layer)).await;
+    assert_eq!(call(addr, "/x", r#"{"amount":5}"#).await.code(), "INVALID_ARGUMENTS");
+    assert_eq!(table.asked().len(), 1, "the denial is on record");
 }
 
 #[tokio::test]
@@ -411,4 +423,10 @@ async fn duties_are_performed_or_nothing_goes_out() {
     assert_eq!((forgot.status, forgot.code().as_str()), (500, "DUTY_NOT_PERFORMED"));
     assert!(!forgot.body.contains("the iban"));
     assert_eq!(table.outcomes(), [Outcome::Ok, Outcome::Ok]);
+
+    // Nobody promised to perform duties: the handler does not run.
+    let table = Table::new();
+    let addr = serve(common(&table)).await;
+    assert_eq!(call(addr, "/tools/redacts", "").await.code(), "DUTY_NOT_PERFORMED");
+    assert_eq!(table.outcomes(), [Outcome::Dropped]);
 }

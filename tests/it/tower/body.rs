@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
 use http_body::Frame;
+use scopegate_core::Outcome;
 use scopegate_tower::{Http, ScopeLayer, ToolFrom};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -157,6 +158,15 @@ async fn hostile_arguments_are_denied_and_unreadable_bodies_refused() {
 }
 
 #[tokio::test]
+async fn a_permit_without_its_arguments_runs_nothing() {
+    let table = Table::new();
+    let addr = serve(app(&table, Http::new())).await;
+    assert_eq!(post(addr, "/fickle", r#"{ "a": 1 }"#).await.body, r#"{"a":1}"#);
+    assert_eq!(post(addr, "/fickle", r#"{"a":1,"a":2}"#).await.code(), "BODY_REFUSED");
+    assert_eq!(table.outcomes(), [Outcome::Ok, Outcome::Dropped]);
+}
+
+#[tokio::test]
 async fn a_body_ends_at_the_limit() {
     let body = |length: usize| {
         let frame = r#"{"amount":5,"p":[""]}"#.len();
@@ -167,7 +177,16 @@ async fn a_body_ends_at_the_limit() {
     check("", &body(limit), 200, "ran").await;
     check("", &body(limit + 1), 413, "BODY_TOO_LARGE").await;
 
-    // Without a length in the head, it counts while reading.
+    // A length in the head is refused before anything has arrived.
+    let addr = serve(app(&Table::new(), Http::new())).await;
+    let head = format!(
+        "POST /pay HTTP/1.1\r\nhost: t\r\nconnection: close\r\n{JSON}content-length: 1000000\r\n\r\n"
+    );
+    let begun = tokio::time::Instant::now();
+    assert_eq!(exchange(addr, head.as_bytes()).await.code(), "BODY_TOO_LARGE");
+    assert!(begun.elapsed() < Duration::from_secs(9));
+
+    // Without one, it counts while reading.
     let addr = serve(app(&Table::new(), Http::new().body_limit(20))).await;
     let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
     for (tail, code) in [("     }", "ran"), ("           }", "BODY_TOO_LARGE")] {

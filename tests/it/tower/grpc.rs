@@ -95,13 +95,15 @@ async fn methods_can_be_named_otherwise() {
         ("undecided", Code::Unavailable, Some(1_000..=1_000)),
         ("redacts", Code::Internal, None),
     ] {
-        let channel = serve(&Table::new(), grpc(tool)).await;
+        let table = Table::new();
+        let channel = serve(&table, grpc(tool)).await;
         let refused = client(&channel, token).check(about("")).await.expect_err("refused");
         assert_eq!(refused.code(), code, "{tool}");
         let pushback = refused.metadata().get("grpc-retry-pushback-ms");
         let pushback = pushback.map(|wait| wait.to_str().expect("text").parse::<u64>().expect("a number"));
         assert_eq!(pushback.is_some(), wait.is_some(), "{tool}");
         assert!(pushback.is_none_or(|given| wait.is_some_and(|wait| wait.contains(&given))), "{tool}");
+        assert!(!table.outcomes().contains(&Outcome::Ok), "{tool} ran");
         if tool == "held" {
             assert_eq!(refused.metadata().get("scopegate-review").expect("an id"), &*format!("{:032x}", 5));
         }
@@ -155,6 +157,8 @@ async fn a_handler_can_admit() {
         let response = service.clone().oneshot(request).await.expect("a response");
         assert_eq!(status(&response), Some(expected));
     }
+    let other = service.oneshot(request("/bank.Transfers/Wire/")).await.expect("a response");
+    assert_eq!(other.headers()["scopegate-code"], "ARGUMENTS_NOT_VISIBLE");
 }
 
 #[tokio::test]

@@ -63,6 +63,8 @@ impl Table {
         let decision = match &*call.tool {
             "read" | "admin/read" | "GET:/orders/:id" | "grpc.health.v1.Health/Check" => self.permit(None),
             "redacts" => self.permit(Some(Arc::from([Obligation::Redact("iban".into())]))),
+            "fickle" if call.args.is_unread() => return Quick::Need(Need::Args),
+            "fickle" => self.permit(None),
             "pay" | "grpc.health.v1.Health/Watch" if call.args.is_unread() => return Quick::Need(Need::Args),
             "pay" | "grpc.health.v1.Health/Watch" => self.pay(call),
             "limited" => {
