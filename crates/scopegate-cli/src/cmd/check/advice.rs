@@ -1,0 +1,86 @@
+//! What would have to be different for a call to pass.
+
+use scopegate_core::{DenyCode, Hold, Name, ScopeView, ToolCall, ToolView};
+
+use crate::answer::{Answer, Verdict};
+use crate::trial::Trial;
+
+/// Most edits between a tool and what was probably meant.
+const TYPO: usize = 3;
+
+/// What would pass; for a permit, what it had to pass.
+pub(super) fn would_pass(
+    trial: &Trial,
+    view: &ScopeView,
+    tool: Option<&ToolView>,
+    call: &ToolCall,
+    answer: &Answer,
+) -> Vec<String> {
+    let guards = tool.map(|tool| guards(view, tool)).unwrap_or_default();
+    let constraints = tool.map(|tool| tool.constraints.clone()).unwrap_or_default();
+    match (answer.verdict, answer.code) {
+        (Verdict::Permit, _) => [guards, constraints].concat(),
+        (Verdict::Hold, _) => agreement(tool, answer.hold),
+        (Verdict::Deny, Some(DenyCode::ActionForbidden)) => forbidden(trial, view),
+        (Verdict::Deny, Some(DenyCode::ScopeViolation)) => grants(trial, view, &call.tool),
+        (Verdict::Deny, Some(DenyCode::CredentialViolation)) => {
+            vec!["the role that maps the credential must also list it under `allowed_credentials`".to_owned()]
+        }
+        (Verdict::Deny, Some(DenyCode::InvalidArguments)) => vec![
+            "one JSON object: UTF-8, no member twice, whole numbers within 2^53, at most 256 KiB".to_owned(),
+        ],
+        (Verdict::Deny, Some(DenyCode::ParameterViolation)) => constraints,
+        (
+            Verdict::Deny,
+            Some(DenyCode::TimeViolation | DenyCode::EnvViolation | DenyCode::DataLimitExceeded),
+        ) => guards,
+        (Verdict::Deny, _) => Vec::new(),
+    }
+}
+
+/// The role-wide guards of the role that grants the tool.
+fn guards(view: &ScopeView, tool: &ToolView) -> Vec<String> {
+    let of = view.guards.iter().find(|guards| guards.granted_by == tool.granted_by);
+    of.map(|guards| guards.rules.clone()).unwrap_or_default()
+}
+
+fn agreement(tool: Option<&ToolView>, hold: Option<Hold>) -> Vec<String> {
+    let until = hold.map(|hold| format!(" before {}", hold.expires_at)).unwrap_or_default();
+    let mut ways = vec![format!("this very call, once, when a person agrees{until}")];
+    let unless = tool.and_then(|tool| tool.approval.as_deref()).unwrap_or_default();
+    if !unless.is_empty() {
+        ways.push("without a person, when all of this holds:".to_owned());
+        ways.extend(unless.iter().map(|rule| format!("- {rule}")));
+    }
+    ways
+}
+
+fn forbidden(trial: &Trial, view: &ScopeView) -> Vec<String> {
+    let chain = std::iter::once(&view.role).chain(&view.parents);
+    let roles = chain.filter_map(|name| trial.policy.roles.iter().find(|role| role.name == *name));
+    let denying: Vec<_> =
+        roles.filter(|r| !r.denied_actions.is_empty()).map(|r| format!("`{}`", r.name)).collect();
+    vec![format!("nothing while `denied_actions` of role {} says so", denying.join(" or "))]
+}
+
+/// Who has the tool, or which tool was meant.
+fn grants(trial: &Trial, view: &ScopeView, wanted: &Name) -> Vec<String> {
+    let roles = || trial.policy.roles.iter();
+    let having: Vec<_> =
+        roles().filter(|r| r.allowed_tools.contains(wanted)).map(|r| format!("`{}`", r.name)).collect();
+    if !having.is_empty() {
+        return vec![format!("the same call under role {}", having.join(" or "))];
+    }
+    let names = roles().flat_map(|role| &role.allowed_tools);
+    let near = names.map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
+    match near {
+        Some((edits, name)) if edits <= TYPO && edits < name.len() / 2 => {
+            vec![format!("did you mean `{name}`?")]
+        }
+        _ => {
+            let tools: Vec<_> = view.tools.iter().map(|tool| format!("`{}`", tool.tool)).collect();
+            let first = "no role of this policy grants it; list it under `allowed_tools` to grant it";
+            vec![first.to_owned(), format!("role `{}` has: {}", view.role, tools.join(", "))]
+        }
+    }
+}

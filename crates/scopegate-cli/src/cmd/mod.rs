@@ -1,0 +1,26 @@
+//! One file a command: its arguments, its help, what it does.
+
+pub(crate) mod audit;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod replay;
+pub(crate) mod schema;
+pub(crate) mod validate;
+
+use crate::args::Command;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+
+/// Carries out a command.
+pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(check) => check.run(output),
+        Command::Validate(validate) => validate.run(output),
+        Command::Explain(explain) => explain.run(output),
+        Command::Replay(replay) => replay.run(output),
+        Command::Audit(audit) => audit.run(output),
+        Command::Schema(schema) => schema.run(output),
+        Command::Demo(demo) => demo.run(output),
+    }
+}
