@@ -1,2 +1,111 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks, each one command. `cargo xtask help` lists them.
+
+use std::env;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  test    everything that must pass: unit, integration, documentation and property tests, the
+          examples, and a million calls decided twice (nothing needs installing)
+  ci      formatting, lints, documentation links, every feature on its own, then `test`
+  bench   every speed goal beside its peer, and the instruction and allocation bars
+          (builds the peers: some minutes)
+  soak    `test`'s long runs, twenty times longer
+";
+
+fn main() -> ExitCode {
+    let task = env::args().nth(1).unwrap_or_default();
+    let outcome = match task.as_str() {
+        "test" => test(),
+        "ci" => ci(),
+        "bench" => bench(),
+        "soak" => soak(),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {task}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<()> {
+    cargo(&["test", "--workspace", "--locked"])?;
+    cargo(&[
+        "test",
+        "--doc",
+        "--package",
+        "scopegate",
+        "--package",
+        "scopegate-tower",
+        "--all-features",
+        "--locked",
+    ])
+}
+
+fn ci() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    for features in ["", "local", "tower", "axum", "tonic", "local,axum,tonic"] {
+        let args =
+            ["clippy", "--package", "scopegate", "--no-default-features", "--locked", "--features", features];
+        cargo(&[&args[..], &["--", "--deny", "warnings"]].concat())?;
+    }
+    documentation()?;
+    test()
+}
+
+/// Links that lead nowhere are errors.
+fn documentation() -> Result<()> {
+    let args =
+        ["doc", "--workspace", "--no-deps", "--locked", "--features", "scopegate/axum,scopegate/tonic"];
+    step(cargo_command(&args).env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+fn bench() -> Result<()> {
+    let table = ["bench", "--package", "scopegate-benches", "--features", "peers", "--bench", "table", "--"];
+    cargo(&[&table[..], &["goals"]].concat())?;
+    cargo(&[&table[..], &["bars"]].concat())
+}
+
+fn soak() -> Result<()> {
+    let args = ["test", "--package", "scopegate-tests", "--release", "--locked", "--", "--nocapture"];
+    step(cargo_command(&args).env("SCOPEGATE_DIFFERENTIAL_CALLS", "20000000").env("PROPTEST_CASES", "100000"))
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    step(&mut cargo_command(args))
+}
+
+fn cargo_command(args: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+/// Runs a command, says so, and says how long it took.
+fn step(command: &mut Command) -> Result<()> {
+    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let shown = format!("cargo {}", shown.join(" "));
+    eprintln!("\n==> {shown}");
+    let started = Instant::now();
+    let status = command.status().with_context(|| format!("`{shown}` could not be started"))?;
+    if !status.success() {
+        bail!("`{shown}` failed");
+    }
+    eprintln!("    done in {:.0} s", started.elapsed().as_secs_f32());
+    Ok(())
+}
