@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Replay(cmd::replay::Replay),
     Audit(cmd::audit::Audit),
     Schema(cmd::schema::Schema),
+    Demo(cmd::demo::Demo),
 }
 
 const EXIT_CODES: &str = "\

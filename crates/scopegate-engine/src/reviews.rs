@@ -55,6 +55,12 @@ impl ReviewBook {
         reviews
     }
 
+    pub(crate) fn find(&self, id: ReviewId, now: Timestamp) -> Option<Review> {
+        let mut review = self.lock().by_id.get(&id).map(|(_, review)| review.clone())?;
+        review.state = review.state_at(now);
+        Some(review)
+    }
+
     pub(crate) fn settle(
         &self,
         id: ReviewId,

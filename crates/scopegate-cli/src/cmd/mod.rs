@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod replay;
 pub(crate) mod schema;
@@ -20,5 +21,6 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Replay(replay) => replay.run(output),
         Command::Audit(audit) => audit.run(output),
         Command::Schema(schema) => schema.run(output),
+        Command::Demo(demo) => demo.run(output),
     }
 }

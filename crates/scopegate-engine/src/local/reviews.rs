@@ -6,6 +6,11 @@ use scopegate_core::{Review, ReviewError, ReviewId, Reviews};
 use super::LocalEnforcer;
 
 impl LocalEnforcer {
+    /// A review, as it stands now; `None` when it is unknown or long settled.
+    pub fn review(&self, review: ReviewId) -> Option<Review> {
+        self.inner.reviews.find(review, self.inner.now())
+    }
+
     /// The reviews that wait, oldest first.
     pub fn pending_reviews(&self) -> Vec<Review> {
         self.inner.reviews.pending(self.inner.now())
