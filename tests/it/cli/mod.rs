@@ -1,0 +1,108 @@
+//! The binary `scopegate`, as scripts and people meet it.
+
+mod audit;
+mod check;
+mod demo;
+mod explain;
+mod help;
+mod replay;
+mod samples;
+mod terminal;
+mod validate;
+mod widen;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a run of the binary left behind.
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    /// Every line of standard output as JSON: nothing else may stand there.
+    #[track_caller]
+    fn json(&self) -> Vec<Value> {
+        assert!(self.stdout.is_ascii(), "{}", self.stdout);
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    #[track_caller]
+    fn assert(&self, code: i32, stdout: &str, stderr: &str) {
+        let told = format!("exit {}\nstdout: {}\nstderr: {}", self.code, self.stdout, self.stderr);
+        assert_eq!(self.code, code, "{told}");
+        assert!(self.stdout.contains(stdout), "`{stdout}` is not in stdout\n{told}");
+        assert!(self.stderr.contains(stderr), "`{stderr}` is not in stderr\n{told}");
+    }
+}
+
+/// Runs `scopegate` in the root of the repository.
+fn scopegate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
+    run(args, "")
+}
+
+fn run<S: AsRef<std::ffi::OsStr>>(args: &[S], stdin: &str) -> Run {
+    let mut command = Command::new(binary());
+    command.args(args).current_dir(root()).env_remove("CLICOLOR_FORCE");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("scopegate starts");
+    child.stdin.take().expect("stdin").write_all(stdin.as_bytes()).ok();
+    told(child.wait_with_output().expect("scopegate ends"))
+}
+
+fn told(output: Output) -> Run {
+    Run {
+        code: output.status.code().expect("an exit code"),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// The binary of this very source, built once, beside the binary of the tests.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BINARY.get_or_init(build).as_ref().expect("scopegate builds")
+}
+
+fn build() -> Result<PathBuf, String> {
+    let tests = std::env::current_exe().map_err(|error| error.to_string())?;
+    // target/debug/deps/it-… : the profile's folder is two up.
+    let profile = tests.ancestors().nth(2).ok_or("no profile's folder")?;
+    let target = profile.parent().ok_or("no target folder")?;
+    let name = profile.file_name().and_then(|name| name.to_str()).ok_or("no profile's name")?;
+    let name = if name == "debug" { "dev" } else { name };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "-p", "scopegate-cli", "--bin", "scopegate", "--profile", name]);
+    build.arg("--target-dir").arg(target).current_dir(root());
+    let built = build.output().map_err(|error| error.to_string())?;
+    if !built.status.success() {
+        return Err(String::from_utf8_lossy(&built.stderr).into_owned());
+    }
+    Ok(profile.join("scopegate").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+/// A file of the samples.
+fn sample(name: &str) -> String {
+    format!("examples/agentdojo/{name}")
+}
+
+/// A folder that holds this file, and the file's path.
+fn file(name: &str, text: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    let path = path.to_str().expect("UTF-8").to_owned();
+    (folder, path)
+}
