@@ -2,5 +2,8 @@
 
 mod cli;
 mod differential;
+mod engine;
+mod examples;
+mod readme;
 mod tidy;
 mod tower;

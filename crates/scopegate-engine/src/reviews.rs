@@ -27,8 +27,10 @@ pub(crate) struct ReviewBook {
 /// The reviews, held while a decision is made on one of them.
 #[derive(Default)]
 pub(crate) struct Pages {
-    by_id: HashMap<ReviewId, (SessionId, Review)>,
+    by_id: HashMap<ReviewId, Review>,
     by_call: HashMap<CallDigest, ReviewId>,
+    /// The reviews of each session, to keep their number in bounds without a look at all others.
+    by_session: HashMap<SessionId, Vec<ReviewId>>,
     sweep_at: usize,
 }
 
@@ -49,14 +51,13 @@ impl ReviewBook {
     pub(crate) fn pending(&self, now: Timestamp) -> Vec<Review> {
         let pages = self.lock();
         let waiting = |review: &&Review| review.state_at(now) == ReviewState::Pending;
-        let mut reviews: Vec<Review> =
-            pages.by_id.values().map(|(_, review)| review).filter(waiting).cloned().collect();
+        let mut reviews: Vec<Review> = pages.by_id.values().filter(waiting).cloned().collect();
         reviews.sort_by_key(|review| (review.opened_at, review.id));
         reviews
     }
 
     pub(crate) fn find(&self, id: ReviewId, now: Timestamp) -> Option<Review> {
-        let mut review = self.lock().by_id.get(&id).map(|(_, review)| review.clone())?;
+        let mut review = self.lock().by_id.get(&id).cloned()?;
         review.state = review.state_at(now);
         Some(review)
     }
@@ -69,7 +70,7 @@ impl ReviewBook {
         now: Timestamp,
     ) -> Result<Review, ReviewError> {
         let mut pages = self.lock();
-        let (_, review) = pages.by_id.get_mut(&id).ok_or(ReviewError::Unknown)?;
+        let review = pages.by_id.get_mut(&id).ok_or(ReviewError::Unknown)?;
         review.settle(approve, by, now)?;
         let review = review.clone();
         drop(pages);
@@ -85,8 +86,7 @@ impl ReviewBook {
     ) -> Result<Review, ReviewError> {
         loop {
             let changed = self.changed.notified();
-            let mut review =
-                self.lock().by_id.get(&id).map(|(_, review)| review.clone()).ok_or(ReviewError::Unknown)?;
+            let mut review = self.lock().by_id.get(&id).cloned().ok_or(ReviewError::Unknown)?;
             let state = review.state_at(now());
             if state != ReviewState::Pending {
                 review.state = state;
@@ -102,12 +102,12 @@ impl ReviewBook {
 impl Pages {
     /// The review of a call that is not settled for good.
     pub(crate) fn find(&self, digest: &CallDigest) -> Option<&Review> {
-        self.by_call.get(digest).and_then(|id| self.by_id.get(id)).map(|(_, review)| review)
+        self.by_call.get(digest).and_then(|id| self.by_id.get(id))
     }
 
     pub(crate) fn consume(&mut self, digest: &CallDigest) -> Option<ReviewId> {
         let id = self.by_call.remove(digest)?;
-        self.by_id.get_mut(&id)?.1.consume();
+        self.by_id.get_mut(&id)?.consume();
         Some(id)
     }
 
@@ -125,33 +125,37 @@ impl Pages {
             return Ok(review.hold());
         }
         self.sweep(now);
-        self.room(session.id, now)?;
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
+        let arguments = call.args.to_json().ok_or(NotOpened::Broken)?;
+        self.room(session.id, now)?.push(id);
         let review = Review::open(
             id,
             digest,
             session.owner.name.clone(),
             session.role.clone(),
             call.tool.clone(),
-            call.args.to_json().ok_or(NotOpened::Broken)?,
+            arguments,
             now,
             now.after(Duration::from_secs(seconds)),
         );
         let hold = review.hold();
-        self.by_id.insert(id, (session.id, review));
+        self.by_id.insert(id, review);
         self.by_call.insert(digest, id);
         Ok(hold)
     }
 
-    fn room(&self, session: SessionId, now: Timestamp) -> Result<(), NotOpened> {
-        let pending = self
-            .by_id
-            .values()
-            .filter(|(owner, review)| *owner == session && review.state_at(now) == ReviewState::Pending);
-        let ends: Vec<Timestamp> = pending.map(|(_, review)| review.expires_at).collect();
-        match ends.iter().min() {
-            Some(first) if ends.len() >= MAX_PENDING => Err(NotOpened::TooMany(*first)),
-            _ => Ok(()),
+    /// Room for one more review of the session.
+    fn room(&mut self, session: SessionId, now: Timestamp) -> Result<&mut Vec<ReviewId>, NotOpened> {
+        let mine = self.by_session.entry(session).or_default();
+        if mine.len() < MAX_PENDING {
+            return Ok(mine);
+        }
+        let waiting =
+            |id: &ReviewId| self.by_id.get(id).filter(|review| review.state_at(now) == ReviewState::Pending);
+        mine.retain(|id| waiting(id).is_some());
+        match mine.iter().filter_map(waiting).map(|review| review.expires_at).min() {
+            Some(first) if mine.len() >= MAX_PENDING => Err(NotOpened::TooMany(first)),
+            _ => Ok(mine),
         }
     }
 
@@ -159,8 +163,12 @@ impl Pages {
         if self.by_id.len() < self.sweep_at.max(1024) {
             return;
         }
-        self.by_id.retain(|_, (_, review)| review.expires_at.after(REMEMBERED) > now);
+        self.by_id.retain(|_, review| review.expires_at.after(REMEMBERED) > now);
         self.by_call.retain(|_, id| self.by_id.contains_key(id));
+        self.by_session.retain(|_, reviews| {
+            reviews.retain(|id| self.by_id.contains_key(id));
+            !reviews.is_empty()
+        });
         self.sweep_at = self.by_id.len() * 2;
     }
 }

@@ -20,9 +20,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a run of the binary left behind.
-struct Run {
+pub(crate) struct Run {
     code: i32,
-    stdout: String,
+    pub(crate) stdout: String,
     stderr: String,
 }
 
@@ -35,7 +35,7 @@ impl Run {
     }
 
     #[track_caller]
-    fn assert(&self, code: i32, stdout: &str, stderr: &str) {
+    pub(crate) fn assert(&self, code: i32, stdout: &str, stderr: &str) {
         let told = format!("exit {}\nstdout: {}\nstderr: {}", self.code, self.stdout, self.stderr);
         assert_eq!(self.code, code, "{told}");
         assert!(self.stdout.contains(stdout), "`{stdout}` is not in stdout\n{told}");
@@ -44,7 +44,7 @@ impl Run {
 }
 
 /// Runs `scopegate` in the root of the repository.
-fn scopegate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
+pub(crate) fn scopegate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
     run(args, "")
 }
 
@@ -89,7 +89,7 @@ fn build() -> Result<PathBuf, String> {
     Ok(profile.join("scopegate").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }
 
