@@ -309,11 +309,21 @@ impl<'a> Step<'a> {
         record.owner = Some(self.session.owner.name.clone());
         let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
         record.role = Some((self.session.role.clone(), version));
-        record.tool = Some(self.request.call.tool.clone());
+        record.tool = Some(recorded(&self.request.call.tool));
         record
     }
 }
 
 fn unrecorded() -> (Decision, Ticket) {
     (Decision::Deny(Denial::new(DenyCode::AuditUnavailable)), Ticket::NONE)
+}
+
+/// A tool's name as records keep it. Names of policies fit; a caller's own is cut, or one call
+/// could make a line that no reader accepts any more.
+fn recorded(tool: &Name) -> Name {
+    const LONGEST: usize = 128;
+    match tool.get(..tool.floor_char_boundary(LONGEST)) {
+        Some(cut) if tool.len() > LONGEST => format!("{cut}…").into(),
+        _ => tool.clone(),
+    }
 }
