@@ -85,6 +85,10 @@ impl Monotone {
             // At most one write a millisecond, so readers do not fight over the mark.
             self.highest.fetch_max(now, Ordering::Relaxed);
         }
+        if now.saturating_add(GRAIN) < highest {
+            // The clock was set back. Nothing later than this has been told, so nothing revives.
+            return Timestamp::from_nanos(highest.saturating_add(GRAIN));
+        }
         Timestamp::from_nanos(now.max(highest))
     }
 }
