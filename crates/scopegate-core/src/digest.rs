@@ -51,11 +51,11 @@ pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     })
 }
 
-/// Reads what [`hex`] writes.
+/// Reads what [`hex`] writes, and nothing else: one digest has one spelling.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let pairs = text.as_bytes().chunks_exact(2);
-    if text.len() != 64 {
+    if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(pairs) {
