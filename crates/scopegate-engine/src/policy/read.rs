@@ -73,7 +73,7 @@ fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let text = text.lines().next().unwrap_or_default();
     // Advice to whoever calls the YAML library means nothing to whoever wrote the file.
-    let ends = [" at line ", ", set DuplicateKeyPolicy"].iter().filter_map(|end| text.find(end));
+    let ends = [" at line ", ", set DuplicateKeyPolicy", "; use "].iter().filter_map(|end| text.find(end));
     let cut = ends.min().and_then(|at| text.get(..at)).unwrap_or(text);
     cut.trim_start_matches("error: ").to_owned()
 }
