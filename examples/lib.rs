@@ -1,0 +1,13 @@
+//! Examples of Scopegate. Each runs to its end by itself, on loopback at most, and prints what
+//! happens:
+//!
+//! - `cargo run -p scopegate-examples --example tower_service`: a service that takes only
+//!   permitted calls, whatever calls it
+//! - `cargo run -p scopegate-examples --example axum_tools`: an axum route behind the layer, over
+//!   HTTP: tool from the path, arguments from the body, a held call, no session
+//! - `cargo run -p scopegate-examples --example tonic_health`: a tonic service behind the layer,
+//!   with a gRPC client
+//! - `cargo run -p scopegate-examples --example custom_extractor`: requests of your own shape
+//! - `cargo run -p scopegate-examples --example approvals`: an agent that waits for a person
+//! - `cargo run -p scopegate-examples --example hot_reload`: a policy file that changes under
+//!   running sessions, for better and for worse
