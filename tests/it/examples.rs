@@ -1,0 +1,132 @@
+//! Every example runs to its end and says what it shows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// What each example has to say, in lines or parts of lines.
+const TOLD: &[(&str, &[&str])] = &[
+    (
+        "tower_service",
+        &[
+            "permitted: paid {\"amount\":40}\n",
+            "denied PARAMETER_VIOLATION: `amount` must be at most 100\n",
+            "denied INVALID_ARGUMENTS: the arguments were refused: duplicate member",
+            "4 PARAMETER_VIOLATION pay\n",
+        ],
+    ),
+    (
+        "axum_tools",
+        &[
+            "permitted: search ran with {\"for\": \"invoices\"}\n",
+            "403 denied PARAMETER_VIOLATION: `amount` must be at most 1000\n",
+            "401 denied NO_SESSION: ",
+            "dana approves pay {\"amount\":400}\n\
+             pay {\"amount\": 401}\n  held: ",
+            "pay {\"amount\": 400}\n  permitted: pay ran with {\"amount\":400}\n\
+             pay {\"amount\": 400}\n  held: ",
+        ],
+    ),
+    (
+        "tonic_health",
+        &[
+            "checker calls grpc.health.v1.Health/Check\n  permitted: SERVING\n",
+            "denied SCOPE_VIOLATION: role `watcher` does not allow this tool (PermissionDenied)\n",
+            "denied ARGUMENTS_NOT_VISIBLE: ",
+            "(Unauthenticated)\n",
+        ],
+    ),
+    (
+        "custom_extractor",
+        &[
+            "/help\n  permitted: help {}\n",
+            "/pay amount=40 to=bob\n  held: review ",
+            "hello\n  denied NO_TOOL: ",
+            "/help from nobody\n  denied NO_SESSION: ",
+        ],
+    ),
+    (
+        "approvals",
+        &[
+            "agent: the review is Approved\n",
+            "permitted: wire {\"to\":\"bob\",\"amount\":400}\n",
+            "denied APPROVAL_REJECTED: ",
+            "`agent-7` asked for this call and cannot also approve it\nstill waiting: 1\n",
+        ],
+    ),
+    (
+        "hot_reload",
+        &[
+            "wide policy\n  permitted: pay\n",
+            "reloaded: tight policy\n  denied PARAMETER_VIOLATION: ",
+            "policy.yaml:7:42: unknown field `valeu`",
+        ],
+    ),
+];
+
+#[test]
+fn every_example_is_listed() {
+    let folder = root().join("examples");
+    let list = std::fs::read_to_string(folder.join("lib.rs")).expect("the list");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        if path.extension().is_none_or(|ext| ext != "rs") || name == "lib" {
+            continue;
+        }
+        let run = format!("`cargo run -p scopegate-examples --example {name}`");
+        let text = std::fs::read_to_string(&path).expect("an example");
+        let (head, _) = text.split_once("\n\n").expect("a head");
+        assert!(head.lines().all(|line| line.starts_with("//!")), "{name} does not say what it shows");
+        assert!(head.contains(&run), "{name} does not say how to run it");
+        assert!(list.contains(&run), "examples/lib.rs does not list {name}");
+        assert!(text.lines().count() <= 100, "{name} is long");
+        found.insert(name);
+    }
+    let told: BTreeSet<String> = TOLD.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, told);
+}
+
+#[test]
+fn every_example_says_what_it_shows() {
+    for (name, lines) in TOLD {
+        let example = folder().join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        let output = Command::new(example).output().expect("the example starts");
+        let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {}\n{stdout}{stderr}", output.status);
+        for line in *lines {
+            assert!(stdout.contains(line), "{name} does not say `{line}`, but:\n{stdout}{stderr}");
+        }
+    }
+}
+
+/// Where the examples of this very source are, built once, beside the binary of the tests.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    FOLDER.get_or_init(build).as_ref().expect("the examples build")
+}
+
+fn build() -> Result<PathBuf, String> {
+    let tests = std::env::current_exe().map_err(|error| error.to_string())?;
+    // target/debug/deps/it-… : the profile's folder is two up.
+    let profile = tests.ancestors().nth(2).ok_or("no profile's folder")?;
+    let target = profile.parent().ok_or("no target folder")?;
+    let name = profile.file_name().and_then(|name| name.to_str()).ok_or("no profile's name")?;
+    let name = if name == "debug" { "dev" } else { name };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "-p", "scopegate-examples", "--examples", "--profile", name]);
+    build.arg("--target-dir").arg(target).current_dir(root());
+    let built = build.output().map_err(|error| error.to_string())?;
+    if !built.status.success() {
+        return Err(String::from_utf8_lossy(&built.stderr).into_owned());
+    }
+    Ok(profile.join("examples"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
