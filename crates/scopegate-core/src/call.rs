@@ -137,7 +137,8 @@ impl Args {
         matches!(self.0, State::Unread)
     }
 
-    /// The judged arguments as compact JSON, for the tool; `None` when unread or refused.
+    /// The judged arguments as compact JSON, for the tool; `None` when refused, and when unread:
+    /// middleware reads the arguments of a call only if some rule does.
     pub fn to_json(&self) -> Option<String> {
         self.get().map(JsonRef::to_json)
     }

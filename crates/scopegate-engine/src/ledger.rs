@@ -1,7 +1,7 @@
 //! Rate accounts: the words that GCRA reads and writes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use scopegate_core::{Account, Scope, Shape, Tat};
 use smallvec::SmallVec;
@@ -42,7 +42,8 @@ impl Ledger {
 impl Book {
     /// Lays the accounts out for a changed role: what was counted stays counted.
     fn fit(&mut self, version: u64, shape: &Shape) {
-        let old = self.shape.take().unwrap_or_else(|| Arc::new([]));
+        let old = self.shape.take();
+        let old = old.as_deref().unwrap_or_default();
         let value =
             |key| old.iter().zip(&self.accounts).find(|(known, _)| *known == key).map_or(0, |(_, tat)| *tat);
         self.accounts = shape.iter().map(value).collect();

@@ -97,6 +97,11 @@ impl Publisher {
         Ok(self.publish(next))
     }
 
+    /// Whether these are the roles in force.
+    pub(crate) fn holds(&self, policy: &Policy) -> bool {
+        policy.by_name().is_ok_and(|roles| roles == self.roles)
+    }
+
     /// Adds or replaces one role, and recompiles the roles that inherit from it.
     pub(crate) fn put(&mut self, role: Role) -> Result<Snapshot, PolicyError> {
         let (name, role) = (role.name.clone(), Arc::new(role));

@@ -59,8 +59,8 @@ pub trait Extract<Req>: Clone {
 pub enum Found {
     /// The call; its arguments may still be unread.
     Call(ToolCall),
-    /// The tool stands in the body.
-    InBody,
+    /// Read the body first. The call, where the head names it.
+    InBody(Option<ToolCall>),
     /// The handler of this call asks the gate; nothing is asked at the head.
     HandlerAdmits(ToolCall),
 }

@@ -29,6 +29,9 @@
 //! # }
 //! ```
 //!
+//! Arguments are read only where a rule reads them; [`Http::always_read`] reads them for every
+//! tool, so that a handler which runs on its permit always finds them there.
+//!
 //! Anything else is an error that names the setting; see [`Http`].
 //!
 //! # tonic

@@ -43,7 +43,7 @@ where
         let admission = match (self.extract.principal(&request), found) {
             (Err(fault), _) | (_, Err(fault)) => return self.stop(fault.into()).into(),
             (Ok(principal), Ok(Found::Call(call))) => self.gate.try_admit(principal, call),
-            (Ok(_), Ok(Found::InBody)) => return self.ready().reading(request, None).into(),
+            (Ok(_), Ok(Found::InBody(call))) => return self.ready().reading(request, call).into(),
             (Ok(_), Ok(Found::HandlerAdmits(call))) => return self.hand_over(request, call).into(),
         };
         let state = match admission {

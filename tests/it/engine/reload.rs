@@ -202,3 +202,17 @@ fn a_watched_file_is_picked_up_when_it_changes() {
     replace("version: 1\n");
     assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "nobody watches any more");
 }
+
+#[test]
+fn a_change_before_the_watch_begins_is_taken_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.yaml");
+    let world = World::new(POLICY);
+    let session = world.open("base", "ann");
+    std::fs::write(&file, POLICY.replace("[read]", "[list]")).expect("a file");
+    let (tell, told) = channel();
+    let report = move |outcome: Result<(), _>| tell.send(outcome.is_ok()).unwrap_or_default();
+    let _watch = world.engine.watch(&file, Duration::from_millis(5), report).expect("a thread");
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(true));
+    assert_eq!(world.ask(&session, &call("read", "{}")), "SCOPE_VIOLATION");
+}

@@ -88,6 +88,16 @@ async fn an_unjudged_body_streams_through() {
     assert_eq!(reply.header("saw-content-digest"), Some("kept"));
 }
 
+#[tokio::test]
+async fn every_body_can_be_read_for_handlers_that_run_on_their_permit() {
+    let addr = serve(app(&Table::new(), Http::new().always_read())).await;
+    let read = async |body| send(addr, "POST /read", JSON, body).await;
+    let good = read(r#"{ "a": 1 }"#).await;
+    assert_eq!((good.code().as_str(), good.body.as_str()), ("ran", r#"{"a":1}"#));
+    let hostile = read(r#"{"a":1,"a":2}"#).await;
+    assert_ne!(hostile.code(), "ran");
+}
+
 async fn check(headers: &str, body: &str, status: u16, code: &str) -> Reply {
     let table = Table::new();
     let addr = serve(app(&table, Http::new())).await;

@@ -87,7 +87,7 @@ struct Wanted<'a> {
 }
 
 /// The rate accounts of a decision, locked.
-type Books<'a> = SmallVec<[(usize, Account, MutexGuard<'a, Book>); 1]>;
+type Books<'a> = SmallVec<[(usize, Account, MutexGuard<'a, Book>); 2]>;
 
 impl Inner {
     fn attempt(&self, request: &AccessRequest<'_>, patience: Patience) -> Result<(Decision, Ticket), Stop> {
@@ -126,7 +126,6 @@ impl Inner {
 }
 
 /// One attempt at a decision for a known session.
-#[derive(Clone, Copy)]
 struct Step<'a> {
     inner: &'a Inner,
     snapshot: &'a Snapshot,
@@ -137,22 +136,29 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn take(self) -> Result<(Decision, Ticket), Stop> {
-        let mut links: SmallVec<[Link<'_>; 2]> = SmallVec::new();
-        for session in self.session.chain() {
-            links.push(self.link(session));
+    fn take(&self) -> Result<(Decision, Ticket), Stop> {
+        match &self.session.parent {
+            // Most sessions have no parent: one link, and no list of them.
+            None => self.judge(&[self.link(self.session)]),
+            Some(_) => {
+                let links: SmallVec<[Link<'a>; 4]> = self.session.chain().map(|s| self.link(s)).collect();
+                self.judge(&links)
+            }
         }
-        let mut books = self.lock_books(&links);
-        match self.decide(&links, &books, Asked::NotLoaded) {
+    }
+
+    fn judge(&self, links: &[Link<'a>]) -> Result<(Decision, Ticket), Stop> {
+        let mut books = self.lock_books(links);
+        match self.decide(links, &books, Asked::NotLoaded) {
             Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
-            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(&links, &mut books),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books),
         }
     }
 
-    fn decide(self, links: &[Link<'_>], books: &Books<'_>, review: Asked<'_>) -> Ruling {
+    fn decide(&self, links: &[Link<'_>], books: &Books<'_>, review: Asked<'_>) -> Ruling {
         let mut meters: SmallVec<[Meter<'_>; 2]> = SmallVec::new();
         for (link, account, book) in books {
             meters.push(Meter { link: *link, account: *account, accounts: &book.accounts });
@@ -168,7 +174,7 @@ impl<'a> Step<'a> {
         decide(&facts, self.request, self.now)
     }
 
-    fn link(self, session: &Session) -> Link<'a> {
+    fn link(&self, session: &Session) -> Link<'a> {
         Link {
             suspended: session.owner.is_suspended(),
             revoked: session.is_revoked(),
@@ -178,17 +184,24 @@ impl<'a> Step<'a> {
     }
 
     /// Locks the rate accounts that count this call.
-    fn lock_books(self, links: &[Link<'a>]) -> Books<'a> {
+    fn lock_books(&self, links: &[Link<'a>]) -> Books<'a> {
+        let mut books = Books::new();
+        if let [Link { scope: Some(scope), .. }] = links {
+            let session = self.session;
+            // A session's own ledger is younger than the one it shares: this is the order.
+            for (account, ledger) in [(Account::Shared, &*session.shared), (Account::Own, &session.own)] {
+                if scope.counts(account) {
+                    books.push((0, account, ledger.lock(scope, account)));
+                }
+            }
+            return books;
+        }
         let mut wanted: SmallVec<[Wanted<'a>; 2]> = SmallVec::new();
         for ((session, link), index) in self.session.chain().zip(links).zip(0..) {
             let Some(scope) = link.scope else { continue };
-            if scope.limits().is_empty() {
-                continue;
-            }
             for (account, ledger) in [(Account::Shared, &*session.shared), (Account::Own, &session.own)] {
-                let counts = !scope.shape(account).is_empty();
                 // Links of one owner and role share an account, and spend it once.
-                if counts && !wanted.iter().any(|other| other.ledger.order == ledger.order) {
+                if scope.counts(account) && !wanted.iter().any(|other| other.ledger.order == ledger.order) {
                     wanted.push(Wanted { link: index, account, scope, ledger });
                 }
             }
@@ -197,7 +210,6 @@ impl<'a> Step<'a> {
             // One order for everyone, so that no two decisions wait for each other.
             wanted.sort_unstable_by_key(|wanted| wanted.ledger.order);
         }
-        let mut books = Books::new();
         for Wanted { link, account, scope, ledger } in wanted {
             books.push((link, account, ledger.lock(scope, account)));
         }
@@ -205,7 +217,7 @@ impl<'a> Step<'a> {
     }
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
-    fn with_review(self, links: &[Link<'_>], books: &mut Books<'_>) -> Result<(Decision, Ticket), Stop> {
+    fn with_review(&self, links: &[Link<'_>], books: &mut Books<'_>) -> Result<(Decision, Ticket), Stop> {
         let call = self.request.call;
         let Some(digest) =
             CallDigest::of(self.session.id, &self.session.owner.name, &self.session.role, call)
@@ -223,7 +235,7 @@ impl<'a> Step<'a> {
 
     /// Commits everything a permit changes, or nothing.
     fn permit(
-        self,
+        &self,
         changes: &Changes,
         books: &mut Books<'_>,
         review: Option<(&mut Pages, CallDigest)>,
@@ -262,7 +274,7 @@ impl<'a> Step<'a> {
         Ok((Decision::Permit(Permit { id, obligations, credential }), ticket))
     }
 
-    fn deny(self, denial: Denial) -> Result<(Decision, Ticket), Stop> {
+    fn deny(&self, denial: Denial) -> Result<(Decision, Ticket), Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => place.fill(|| self.record(self.session.number(), Event::Deny(denial.code))),
             Err(NoPlace::Full) if self.patience == Patience::None => return Err(Stop::Room),
@@ -273,7 +285,7 @@ impl<'a> Step<'a> {
         Ok((Decision::Deny(denial), ticket))
     }
 
-    fn hold(self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<(Decision, Ticket), Stop> {
+    fn hold(&self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<(Decision, Ticket), Stop> {
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
             Err(NoPlace::Full) => return Err(Stop::Room),
@@ -298,13 +310,13 @@ impl<'a> Step<'a> {
         Ok((Decision::Hold(hold), ticket))
     }
 
-    fn fetch(self, name: &Name) -> Result<Credential, Denial> {
+    fn fetch(&self, name: &Name) -> Result<Credential, Denial> {
         let missing = || Denial::with(DenyCode::CredentialViolation, Detail::Name(name.clone()));
         let secret = self.inner.credentials.find(name).ok_or_else(missing)?;
         Ok(Credential::new(name.clone(), secret))
     }
 
-    fn record(self, id: PermitId, event: Event) -> DecisionRecord {
+    fn record(&self, id: PermitId, event: Event) -> DecisionRecord {
         let mut record = DecisionRecord::new(id, self.now, event);
         record.owner = Some(self.session.owner.name.clone());
         let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);

@@ -112,7 +112,11 @@ impl LocalEnforcer {
     }
 
     /// Reloads the policy file whenever its content changes, looking every `interval`. `report`
-    /// hears of every attempt. A file that is wrong, or missing, keeps the old policy.
+    /// hears of every new policy, and why one was refused. A file that is wrong, or missing, keeps the old policy.
+    ///
+    /// A change is taken up when two looks in a row find the same content, so that a file which is
+    /// just being written is not read half: half a policy can be valid, and wider. Writing beside
+    /// it and renaming is safer still.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -122,15 +126,12 @@ impl LocalEnforcer {
         interval: Duration,
         mut report: impl FnMut(Result<(), PolicyFileError>) + Send + 'static,
     ) -> std::io::Result<Watch> {
-        let (path, enforcer) = (path.into(), self.clone());
+        let (mut watched, enforcer) = (Watched::new(path.into()), self.clone());
         let (stop, stopped) = channel::<()>();
-        let mut seen = std::fs::read(&path).ok();
         let thread = std::thread::Builder::new().name("scopegate-policy".to_owned()).spawn(move || {
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let found = std::fs::read(&path).ok();
-                if found != seen {
-                    seen = found;
-                    let outcome = enforcer.reload_file(&path);
+                if let Some(outcome) = watched.look().and_then(|found| enforcer.take_up(found, &watched.path))
+                {
                     if let Err(error) = &outcome {
                         tracing::warn!(%error, "the old policy stays in force");
                     }
@@ -139,6 +140,50 @@ impl LocalEnforcer {
             }
         })?;
         Ok(Watch { stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Reloads what was found; `None` when it is the policy in force already.
+    fn take_up(&self, found: Found, path: &Path) -> Option<Result<(), PolicyFileError>> {
+        let file = path.display().to_string();
+        let read = found.map_err(|error| PolicyFileError::unreadable(&file, &error.to_string()));
+        let policy = match read.and_then(|text| Policy::from_text(&text, &file)) {
+            Ok(policy) => policy,
+            Err(error) => return Some(Err(error)),
+        };
+        if self.inner.publisher().holds(&policy) {
+            return None;
+        }
+        Some(self.reload(&policy).map_err(|error| PolicyFileError::new(&error.to_string())))
+    }
+}
+
+/// What a look at the file found.
+type Found = Result<String, std::io::Error>;
+
+/// A file, and what the last look at it found.
+struct Watched {
+    path: PathBuf,
+    last: Option<String>,
+    /// What was taken up; `None` before the first time.
+    taken: Option<Option<String>>,
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Self {
+        Self { path, last: None, taken: None }
+    }
+
+    /// The content, once it is new and two looks agree on it.
+    fn look(&mut self) -> Option<Found> {
+        let found = std::fs::read_to_string(&self.path);
+        let text = found.as_ref().ok().cloned();
+        let settled = text == self.last;
+        self.last = text;
+        if !settled || self.taken.as_ref() == Some(&self.last) {
+            return None;
+        }
+        self.taken = Some(self.last.clone());
+        Some(found)
     }
 }
 
@@ -163,5 +208,27 @@ impl Inner {
     fn publisher(&self) -> MutexGuard<'_, Publisher> {
         // The publisher changes its state last in every step, so a panic leaves it whole.
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watched;
+
+    #[test]
+    fn takes_up_what_two_looks_agree_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.yaml");
+        let mut watched = Watched::new(path.clone());
+        let mut look = |write: Option<&str>| {
+            write.iter().for_each(|text| std::fs::write(&path, text).unwrap());
+            watched.look().map(Result::unwrap)
+        };
+        assert_eq!(look(Some("half")), None);
+        assert_eq!(look(Some("half, and the rest")), None);
+        assert_eq!(look(None).as_deref(), Some("half, and the rest"));
+        assert_eq!(look(None), None, "once is enough");
+        assert_eq!(look(Some("next")), None);
+        assert_eq!(look(None).as_deref(), Some("next"));
     }
 }

@@ -27,6 +27,11 @@ impl PolicyFileError {
     pub(crate) fn new(message: &str) -> Self {
         Self { file: "policy".to_owned(), line: 0, column: 0, message: message.to_owned() }
     }
+
+    /// A file that could not be read at all.
+    pub(crate) fn unreadable(file: &str, why: &str) -> Self {
+        Self { file: file.to_owned(), line: 0, column: 0, message: format!("cannot be read: {why}") }
+    }
 }
 
 impl Policy {
@@ -36,12 +41,8 @@ impl Policy {
     /// [`PolicyFileError`]: the first problem, with file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PolicyFileError> {
         let file = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| PolicyFileError {
-            file: file.clone(),
-            line: 0,
-            column: 0,
-            message: format!("cannot be read: {error}"),
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| PolicyFileError::unreadable(&file, &error.to_string()))?;
         Self::from_text(&text, &file)
     }
 

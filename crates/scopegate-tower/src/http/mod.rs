@@ -61,6 +61,7 @@ struct Settings {
     body_limit: usize,
     body_deadline: Duration,
     allow_query: bool,
+    always_read: bool,
     handler_redacts: bool,
     reviews_at: Arc<str>,
 }
@@ -76,6 +77,7 @@ impl Http {
             body_limit: MAX_TEXT,
             body_deadline: Duration::from_secs(10),
             allow_query: false,
+            always_read: false,
             handler_redacts: false,
             reviews_at: "/scopegate/reviews/".into(),
         }))
@@ -124,6 +126,13 @@ impl Http {
         self.with(|settings| settings.allow_query = true)
     }
 
+    /// Reads the arguments of every call, also of tools that no rule constrains, so that a handler
+    /// which runs on its permit always finds them there. Bodies then never stream.
+    #[must_use]
+    pub fn always_read(self) -> Self {
+        self.with(|settings| settings.always_read = true)
+    }
+
     /// Promises that the handlers take their permit and perform its duties (redact fields).
     /// Without this a permit with duties is refused; with it, an answer of a handler that did not
     /// take such a permit is withheld.
@@ -160,7 +169,10 @@ where
     type Reading = ReadBody<B>;
 
     fn find(&self, request: &mut Request<B>) -> Result<Found, Fault> {
-        let Some(call) = self.0.tool.in_head(request)? else { return Ok(Found::InBody) };
+        let Some(call) = self.0.tool.in_head(request)? else { return Ok(Found::InBody(None)) };
+        if self.0.always_read {
+            return Ok(Found::InBody(Some(call)));
+        }
         Ok(Found::Call(self.0.args.in_head(call, &Head::of(request))))
     }
 
