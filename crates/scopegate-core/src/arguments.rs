@@ -13,6 +13,7 @@ pub(crate) enum Unsound {
 }
 
 /// The arguments, if any rule of this call reads them.
+#[inline(always)]
 pub(crate) fn read<'c>(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],

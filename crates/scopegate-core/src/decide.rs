@@ -3,9 +3,12 @@
 //! Lines that read no arguments come first, a denial comes before a hold, and only a permit
 //! spends. Lines 3 (MCP identity) and 9 (policies) are not here yet.
 
+use crate::call::ToolCall;
 use crate::denial::Denial;
 use crate::enforcer::Need;
 use crate::facts::{Changes, Facts, Ruling};
+use crate::grant::{AllGranted, Granted};
+use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
@@ -24,21 +27,37 @@ pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) ->
 fn judge(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Result<Changes, Stop> {
     let call = request.call;
     let scopes = identity::check(facts, now)?; // 1, 2: who is this, and is the session alive?
-    forbid::check(&scopes, call)?; // 4: is it forbidden, whatever grants it?
-    let granted = grant::check(facts, &scopes, call)?; // 5: is there a grant for this tool?
-    schedule::check(&granted, now)?; // 6: at this time?
-    let args = arguments::read(facts, &granted, call)?; // 7: are the arguments sound?
+    forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
+    let granted = grant::check(facts, scopes, call)?; // 5: is there a grant for this tool?
+    match &granted {
+        AllGranted::One(one) => guard(facts, scopes, one, call, now),
+        AllGranted::Chain(chain) => guard(facts, scopes, chain, call, now),
+    }
+}
+
+/// The rest of the line. It stands in the program twice: where there is one link, as nearly always,
+/// every loop over links is a single step. For that the rules that it calls are inlined too.
+#[inline(always)]
+fn guard(
+    facts: &Facts<'_>,
+    scopes: Scopes<'_>,
+    granted: &[Granted<'_>],
+    call: &ToolCall,
+    now: Timestamp,
+) -> Result<Changes, Stop> {
+    schedule::check(granted, now)?; // 6: at this time?
+    let args = arguments::read(facts, granted, call)?; // 7: are the arguments sound?
     let args = args.as_ref();
-    environment::check(facts, &granted, call, args)?; // 8: in this environment?
-    constraint::check(&granted, args)?; // 8: with these arguments?
-    rows::check(&granted, args)?; // 8: with so many rows?
-    let spends = rate::check(facts, &granted, now)?; // 10: not too often?
-    let waits = grant::approval(&granted, args); // 11: does a person have to agree?
+    environment::check(facts, granted, call, args)?; // 8: in this environment?
+    constraint::check(granted, args)?; // 8: with these arguments?
+    rows::check(granted, args)?; // 8: with so many rows?
+    let spends = rate::check(facts, granted, now)?; // 10: not too often?
+    let waits = grant::approval(granted, args); // 11: does a person have to agree?
     let consumes = review::check(facts, waits, now)?; // 11: and has one?
     Ok(Changes {
         spends,
         consumes,
-        credential: grant::credential(&granted),
+        credential: grant::credential(granted),
         digest_arguments: scopes.iter().any(|scope| scope.digests_arguments()),
         obligations: None,
     })

@@ -10,10 +10,10 @@ use crate::json::{Expected, Json, Members};
 
 /// The argument that names the environment.
 const FIELD: &str = "env";
-const NAME: Expected<'static> = Expected::new(FIELD);
+static NAME: Expected = Expected::new(FIELD);
 
 /// The environments a role allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Environments {
     pub(crate) allowed: Box<[Name]>,
     /// Whether a call that names none passes.
@@ -34,7 +34,21 @@ impl Environments {
     }
 }
 
+#[inline(always)]
 pub(crate) fn check(
+    facts: &Facts<'_>,
+    granted: &[Granted<'_>],
+    call: &ToolCall,
+    args: Option<&Members<'_>>,
+) -> Result<(), Denial> {
+    let limited = granted.iter().any(|granted| granted.level.environments.is_some());
+    if facts.env.is_none() && call.env.is_none() && !limited {
+        return Ok(());
+    }
+    compare(facts, granted, call, args)
+}
+
+fn compare(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
     call: &ToolCall,
@@ -42,10 +56,7 @@ pub(crate) fn check(
 ) -> Result<(), Denial> {
     let limits = || granted.iter().filter_map(|granted| granted.level.environments.as_deref());
     let fixed = facts.env.or(call.env.as_deref());
-    if fixed.is_none() && limits().next().is_none() {
-        return Ok(());
-    }
-    let argument = match args.map(|args| top(args, NAME)) {
+    let argument = match args.map(|args| top(args, &NAME)) {
         Some(Ok(Some(Json::String(env)))) => Some(env),
         Some(Ok(Some(_)) | Err(_)) => return Err(refuse("(not a name)")),
         Some(Ok(None)) | None => None,

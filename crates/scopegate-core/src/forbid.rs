@@ -34,7 +34,7 @@ impl Forbids {
     }
 }
 
-pub(crate) fn check(scopes: &Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
+pub(crate) fn check(scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
     let hit = scopes.iter().filter_map(|scope| scope.forbids()).find_map(|forbids| forbids.find(call));
     match hit {
         Some(pattern) => Err(Denial::with(DenyCode::ActionForbidden, Detail::Name(pattern.clone()))),

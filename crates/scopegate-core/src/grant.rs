@@ -4,11 +4,11 @@ use smallvec::SmallVec;
 
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
-use crate::facts::Facts;
+use crate::facts::{Facts, Link};
 use crate::id::Name;
 use crate::identity::Scopes;
 use crate::json::Members;
-use crate::scope::{Level, ToolRules};
+use crate::scope::{Level, Scope, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
@@ -22,26 +22,35 @@ pub(crate) struct Granted<'a> {
 }
 
 /// One [`Granted`] per link.
-pub(crate) type AllGranted<'a> = SmallVec<[Granted<'a>; 2]>;
+pub(crate) enum AllGranted<'a> {
+    /// Of a session without a parent, as most are.
+    One([Granted<'a>; 1]),
+    /// Of a session, then of its parents.
+    Chain(SmallVec<[Granted<'a>; 4]>),
+}
 
 pub(crate) fn check<'a>(
     facts: &Facts<'a>,
-    scopes: &Scopes<'a>,
+    scopes: Scopes<'a>,
     call: &ToolCall,
 ) -> Result<AllGranted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
-    let mut granted = AllGranted::new();
-    for scope in scopes {
-        match tool.and_then(|tool| scope.granted(tool)) {
-            Some(one) => granted.push(one),
-            None => return Err(Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))),
-        }
+    let find = |scope: &'a Scope| {
+        let granted = tool.and_then(|tool| scope.granted(tool));
+        granted.ok_or_else(|| Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone())))
+    };
+    if let [Link { scope: Some(scope), .. }] = facts.links {
+        let one = [find(scope)?];
+        check_credentials(facts, &one)?;
+        return Ok(AllGranted::One(one));
     }
-    check_credentials(facts, &granted)?;
+    let chain = scopes.iter().map(find).collect::<Result<SmallVec<_>, _>>()?;
+    check_credentials(facts, &chain)?;
     check_depth(scopes)?;
-    Ok(granted)
+    Ok(AllGranted::Chain(chain))
 }
 
+#[inline(always)]
 fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
     let bindings = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.credentials);
     for binding in bindings {
@@ -53,7 +62,7 @@ fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), D
 }
 
 /// Every parent must still allow sub-agents as deep as this one.
-fn check_depth(scopes: &Scopes<'_>) -> Result<(), Denial> {
+fn check_depth(scopes: Scopes<'_>) -> Result<(), Denial> {
     let too_deep =
         scopes.iter().zip(0_u64..).skip(1).find(|(scope, depth)| scope.delegation_depth() < *depth);
     match too_deep {
@@ -65,12 +74,19 @@ fn check_depth(scopes: &Scopes<'_>) -> Result<(), Denial> {
 }
 
 /// Whether a person has to agree to this call, and for how many seconds it may wait.
+#[inline(always)]
 pub(crate) fn approval(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Option<u64> {
-    let approvals = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.approvals);
-    approvals.filter(|approval| !approval.waived(args)).map(|approval| approval.seconds).min()
+    let mut seconds: Option<u64> = None;
+    for approval in granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.approvals) {
+        if !approval.waived(args) {
+            seconds = Some(seconds.map_or(approval.seconds, |least| least.min(approval.seconds)));
+        }
+    }
+    seconds
 }
 
 /// The credential the tool is given: the asking session's own mapping comes first.
+#[inline(always)]
 pub(crate) fn credential(granted: &[Granted<'_>]) -> Option<Name> {
     granted
         .iter()

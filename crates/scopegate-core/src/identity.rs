@@ -1,27 +1,32 @@
 //! Lines 1 and 2: is the session known and alive, and are its parents?
 
-use smallvec::SmallVec;
-
 use crate::denial::{Denial, DenyCode};
 use crate::facts::{Facts, Link};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
-/// The scopes in force: the session's own, then its parents'.
-pub(crate) type Scopes<'a> = SmallVec<[&'a Scope; 2]>;
+/// The scopes in force: the session's own, then its parents'. Only [`check`] makes it, so every
+/// link has one.
+#[derive(Clone, Copy)]
+pub(crate) struct Scopes<'a>(&'a [Link<'a>]);
+
+impl<'a> Scopes<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Scope> {
+        self.0.iter().filter_map(|link| link.scope)
+    }
+}
 
 pub(crate) fn check<'a>(facts: &Facts<'a>, now: Timestamp) -> Result<Scopes<'a>, Denial> {
     if facts.links.is_empty() {
         return Err(Denial::new(DenyCode::JwtInvalid));
     }
-    let mut scopes = Scopes::new();
     for link in facts.links {
-        scopes.push(alive(link, now).map_err(Denial::new)?);
+        alive(link, now).map_err(Denial::new)?;
     }
-    Ok(scopes)
+    Ok(Scopes(facts.links))
 }
 
-fn alive<'a>(link: &Link<'a>, now: Timestamp) -> Result<&'a Scope, DenyCode> {
+fn alive(link: &Link<'_>, now: Timestamp) -> Result<(), DenyCode> {
     if link.suspended {
         return Err(DenyCode::AgentSuspended);
     }
@@ -31,5 +36,8 @@ fn alive<'a>(link: &Link<'a>, now: Timestamp) -> Result<&'a Scope, DenyCode> {
     if now >= link.expires_at {
         return Err(DenyCode::JwtExpired);
     }
-    link.scope.ok_or(DenyCode::SessionExpired)
+    if link.scope.is_none() {
+        return Err(DenyCode::SessionExpired);
+    }
+    Ok(())
 }

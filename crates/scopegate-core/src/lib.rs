@@ -12,7 +12,7 @@
 
 mod arguments;
 mod call;
-mod constraint;
+pub mod constraint;
 mod decide;
 mod decision;
 mod denial;

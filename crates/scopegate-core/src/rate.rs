@@ -82,10 +82,12 @@ pub struct Spend {
     pub tat: Tat,
 }
 
-/// All accounts a permit spends, together or not at all.
-pub type Spends = SmallVec<[Spend; 2]>;
+/// All accounts a permit spends, together or not at all. Four are a limit per minute and one per
+/// hour, each of a session and of all of them: no more than that costs no allocation.
+pub type Spends = SmallVec<[Spend; 4]>;
 
 /// Line 10: is there room in every account that counts this call? Nothing is spent yet.
+#[inline(always)]
 pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], now: Timestamp) -> Result<Spends, Denial> {
     let mut spends = Spends::new();
     for (meter, index) in facts.meters.iter().zip(0..) {

@@ -140,6 +140,7 @@ pub(crate) enum Wait {
 }
 
 /// Line 11: does a person have to agree, and has one? Returns whether a review is used up.
+#[inline(always)]
 pub(crate) fn check(facts: &Facts<'_>, ttl: Option<u64>, now: Timestamp) -> Result<bool, Wait> {
     let Some(ttl) = ttl else { return Ok(false) };
     let review = match facts.review {

@@ -9,10 +9,10 @@ use crate::json::{Expected, Json, Members};
 
 /// The argument that names the number of rows.
 const FIELD: &str = "limit";
-const NAME: Expected<'static> = Expected::new(FIELD);
+static NAME: Expected = Expected::new(FIELD);
 
 /// The largest number of rows a role allows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rows {
     pub(crate) max: u64,
     /// Whether a call that names no limit passes.
@@ -40,7 +40,7 @@ impl Rows {
     }
 
     fn allow(&self, args: &Members<'_>) -> bool {
-        match top(args, NAME) {
+        match top(args, &NAME) {
             Ok(None) => self.optional,
             // Negative and broken numbers are refused: many tools read them as "all".
             Ok(Some(Json::Number(rows))) => rows >= 0.0 && rows.fract() == 0.0 && rows <= self.max as f64,
@@ -49,6 +49,7 @@ impl Rows {
     }
 }
 
+#[inline(always)]
 pub(crate) fn check(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Result<(), Denial> {
     for rows in granted.iter().filter_map(|granted| granted.level.rows.as_deref()) {
         if !args.is_some_and(|args| rows.allow(args)) {

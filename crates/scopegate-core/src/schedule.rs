@@ -85,6 +85,7 @@ fn below(hour: u64) -> u32 {
     (1 << hour) - 1
 }
 
+#[inline(always)]
 pub(crate) fn check(granted: &[Granted<'_>], now: Timestamp) -> Result<(), Denial> {
     let limited = granted.iter().map(|granted| granted.level.schedule).filter(|s| *s != Schedule::ALWAYS);
     if limited.into_iter().all(|schedule| schedule.allows(now)) {

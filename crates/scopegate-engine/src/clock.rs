@@ -26,7 +26,8 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        let nanos = since.as_secs().saturating_mul(1_000_000_000);
+        Timestamp::from_nanos(nanos.saturating_add(since.subsec_nanos().into()))
     }
 }
 

@@ -9,8 +9,7 @@ pub(super) struct Field(Box<[Step]>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    /// The name, and whether it is ASCII.
-    Member(Box<str>, bool),
+    Member(Expected<Box<str>>),
     /// `[*]`: every element of a non-empty array.
     Each,
 }
@@ -33,7 +32,7 @@ impl Field {
             if name.is_empty() || name.contains(['[', ']']) {
                 return Err(Problem::Field(text.to_owned()));
             }
-            steps.push(Step::Member(name.into(), name.is_ascii()));
+            steps.push(Step::Member(name.into()));
             steps.extend((name.len()..part.len()).step_by("[*]".len()).map(|_| Step::Each));
         }
         Ok(Self(steps.into()))
@@ -41,6 +40,7 @@ impl Field {
 
     /// Calls `visit` with every value of the field (`None` where it is absent or null), until
     /// one answers `Some`.
+    #[inline(always)]
     pub(super) fn each<T>(
         &self,
         args: &Members<'_>,
@@ -48,10 +48,10 @@ impl Field {
     ) -> Result<Option<T>, Astray> {
         match &*self.0 {
             // Most fields are plain names.
-            [Step::Member(name, ascii)] => {
-                let value = args.named(Expected::known(name, *ascii))?.map_or(Json::Null, JsonRef::get);
-                Ok(visit(if matches!(value, Json::Null) { None } else { Some(&value) }))
-            }
+            [Step::Member(name)] => Ok(match args.named(name)?.map(|value| value.look()) {
+                Some(Json::Null) | None => visit(None),
+                Some(value) => visit(Some(&value)),
+            }),
             steps => walk(steps, Json::Object(args.clone()), &mut visit),
         }
     }
@@ -65,8 +65,8 @@ fn walk<T>(
     match (steps, value) {
         (_, Json::Null) => Ok(visit(None)),
         ([], value) => Ok(visit(Some(&value))),
-        ([Step::Member(name, ascii), rest @ ..], Json::Object(members)) => {
-            let member = members.named(Expected::known(name, *ascii))?;
+        ([Step::Member(name), rest @ ..], Json::Object(members)) => {
+            let member = members.named(name)?;
             walk(rest, member.map_or(Json::Null, JsonRef::get), visit)
         }
         ([Step::Each, ..], Json::Array(elements)) if elements.clone().next().is_none() => Ok(visit(None)),
@@ -83,7 +83,7 @@ fn walk<T>(
 }
 
 /// The top-level member of that name, not null, for rules with a field of their own.
-pub(crate) fn top<'a>(args: &Members<'a>, name: Expected<'_>) -> Result<Option<Json<'a>>, LooksLike> {
+pub(crate) fn top<'a>(args: &Members<'a>, name: &Expected) -> Result<Option<Json<'a>>, LooksLike> {
     match args.named(name)?.map(JsonRef::get) {
         Some(Json::Null) | None => Ok(None),
         Some(value) => Ok(Some(value)),

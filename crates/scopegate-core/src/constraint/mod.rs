@@ -1,5 +1,9 @@
 //! Line 8: do the arguments satisfy every constraint of the roles in force?
+//!
+//! [`Program`] is what constraints compile to. A role's programs are compiled and checked by the
+//! decider; on its own, a program answers one question: do these arguments satisfy these rules?
 
+mod contains;
 mod field;
 mod membership;
 mod path;
@@ -20,8 +24,25 @@ use crate::problem::{PolicyError, Problem};
 use crate::role::{Constraint, WhenAbsent};
 
 /// All constraints on one tool, grouped by field so that each field is looked up once.
+///
+/// # Examples
+/// ```
+/// use scopegate_core::constraint::Program;
+/// use scopegate_core::json::{Document, Json};
+/// use scopegate_core::{Constraint, Operator};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let program = Program::compile(&[Constraint::new("amount", Operator::Lt, 10_000)])?;
+///
+/// let document = Document::read(r#"{"amount": 25000}"#)?;
+/// let Json::Object(args) = document.root().get() else { panic!("not an object") };
+/// let broken = program.check(&args).unwrap_err();
+/// assert_eq!(&**broken, "`amount` must be less than 10000");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Program(Box<[Group]>);
+pub struct Program(Box<[Group]>);
 
 #[derive(Debug)]
 struct Group {
@@ -32,18 +53,23 @@ struct Group {
 /// One constraint: some alternative must hold.
 #[derive(Debug)]
 struct Rule {
-    any_of: Box<[Test]>,
+    test: Test,
+    /// The other alternatives.
+    or: Box<[Test]>,
     absent_passes: bool,
     /// How the rule reads, made once so that a denial formats nothing.
     words: Arc<str>,
 }
 
-/// The rule that a call breaks.
-pub(crate) type Broken<'a> = &'a Arc<str>;
+/// The rule that a call breaks, in words made when it was compiled.
+pub type Broken<'a> = &'a Arc<str>;
 
 impl Program {
-    /// Compiles a list of constraints.
-    pub(crate) fn compile(constraints: &[Constraint]) -> Result<Self, PolicyError> {
+    /// Compiles a list of constraints, all of which must hold.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the place inside the list.
+    pub fn compile(constraints: &[Constraint]) -> Result<Self, PolicyError> {
         let mut groups: Vec<Group> = Vec::new();
         for (index, constraint) in constraints.iter().enumerate() {
             let field = Field::parse(&constraint.field)
@@ -57,12 +83,17 @@ impl Program {
         Ok(Self(groups.into()))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to check.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Checks every rule; the first broken one is the error.
-    pub(crate) fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
+    /// Checks every rule. A field that cannot be looked up breaks its rules, as an absent one does
+    /// unless the rule lets it be absent.
+    ///
+    /// # Errors
+    /// The first broken rule.
+    pub fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
         self.0.iter().try_for_each(|group| group.check(args))
     }
 
@@ -86,11 +117,11 @@ impl Group {
 
 impl Rule {
     fn compile(constraint: &Constraint) -> Result<Self, PolicyError> {
-        let any_of: Box<[Test]> = match (constraint.operator, &constraint.value, &*constraint.any_of) {
+        let any_of: Vec<Test> = match (constraint.operator, &constraint.value, &*constraint.any_of) {
             (Some(operator), Some(value), []) => {
                 let test =
                     Test::compile(operator, value).map_err(|p| PolicyError::from(p).in_member("value"))?;
-                Box::new([test])
+                vec![test]
             }
             (None, None, alternatives @ [_, ..]) => alternatives
                 .iter()
@@ -107,18 +138,22 @@ impl Rule {
         let alternatives = any_of.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
         let optional = if absent_passes { ", if given," } else { "" };
         let words = format!("`{}`{optional} must {alternatives}", constraint.field).into();
-        Ok(Self { any_of, absent_passes, words })
+        let mut any_of = any_of.into_iter();
+        let test = any_of.next().ok_or(Problem::Shape)?;
+        Ok(Self { test, or: any_of.collect(), absent_passes, words })
     }
 
+    #[inline(always)]
     fn holds(&self, value: Option<&Json<'_>>) -> bool {
         match value {
             None => self.absent_passes,
-            Some(value) => self.any_of.iter().any(|test| test.holds(value)),
+            Some(value) => self.test.holds(value) || self.or.iter().any(|test| test.holds(value)),
         }
     }
 }
 
 /// Checks the constraints of every role in force.
+#[inline(always)]
 pub(crate) fn check(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Result<(), Denial> {
     for rules in granted.iter().filter_map(|granted| granted.rules) {
         if rules.constraints.is_empty() {

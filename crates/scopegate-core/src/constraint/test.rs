@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::contains::Part;
 use super::membership::List;
 use super::path::Directory;
 use super::pattern::Pattern;
@@ -17,7 +18,7 @@ use crate::role::Operator;
 pub(super) enum Test {
     Equal(Literal, Box<str>),
     Range(Bound),
-    Contains(Literal, Box<str>),
+    Contains(Part),
     Listed(List),
     Pattern(Box<Pattern>),
     Prefix(Box<str>),
@@ -33,7 +34,7 @@ impl Test {
             Operator::Lte => Self::Range(Bound::compile(Side::Below, true, value)?),
             Operator::Gt => Self::Range(Bound::compile(Side::Above, false, value)?),
             Operator::Gte => Self::Range(Bound::compile(Side::Above, true, value)?),
-            Operator::Contains => Self::Contains(literal("contains", value)?, shown(value)),
+            Operator::Contains => Self::Contains(Part::compile(value)?),
             Operator::In => Self::Listed(List::compile(true, value)?),
             Operator::NotIn => Self::Listed(List::compile(false, value)?),
             Operator::Regex => Self::Pattern(Box::new(Pattern::compile(text("regex", value)?)?)),
@@ -46,11 +47,12 @@ impl Test {
     }
 
     /// Whether the argument (never null) passes.
+    #[inline(always)]
     pub(super) fn holds(&self, value: &Json<'_>) -> bool {
         match self {
             Self::Equal(expected, _) => expected.equals(value),
             Self::Range(bound) => bound.holds(value),
-            Self::Contains(needle, _) => contains(needle, value),
+            Self::Contains(part) => part.holds(value),
             Self::Listed(list) => list.holds(value),
             Self::Pattern(pattern) => matches!(value, Json::String(s) if pattern.matches(s)),
             Self::Prefix(prefix) => matches!(value, Json::String(s) if s.starts_with(&**prefix)),
@@ -64,14 +66,6 @@ impl Test {
     }
 }
 
-fn contains(needle: &Literal, value: &Json<'_>) -> bool {
-    match (needle, value) {
-        (Literal::String(needle), Json::String(s)) => s.contains(&**needle),
-        (needle, Json::Array(elements)) => elements.clone().any(|element| needle.equals(&element.get())),
-        _ => false,
-    }
-}
-
 pub(super) fn literal(operator: &'static str, value: &Value) -> Result<Literal, Problem> {
     let literal = Literal::from_value(value).filter(|literal| *literal != Literal::Null);
     literal.ok_or(Problem::Value(operator, "a value other than null, with exact numbers"))
@@ -81,7 +75,7 @@ fn text<'a>(operator: &'static str, value: &'a Value) -> Result<&'a str, Problem
     value.as_str().ok_or(Problem::Value(operator, "a string"))
 }
 
-fn shown(value: &Value) -> Box<str> {
+pub(super) fn shown(value: &Value) -> Box<str> {
     value.to_string().into()
 }
 
@@ -91,7 +85,7 @@ impl fmt::Display for Test {
         match self {
             Self::Equal(_, shown) => write!(f, "equal {shown}"),
             Self::Range(bound) => bound.fmt(f),
-            Self::Contains(_, shown) => write!(f, "contain {shown}"),
+            Self::Contains(part) => part.fmt(f),
             Self::Listed(list) => list.fmt(f),
             Self::Pattern(pattern) => pattern.fmt(f),
             Self::Prefix(prefix) => write!(f, "start with {prefix:?}"),

@@ -34,14 +34,40 @@ pub(super) struct Node {
     pub(super) at: u16,
     /// How many nodes the value takes, itself included.
     pub(super) size: u16,
+    /// What is compared first when a member is looked for.
+    pub(super) mark: Mark,
     pub(super) kind: Kind,
-    /// Bit 0: the key has escapes; bit 1: the string has escapes; bit 2: the key is not ASCII.
+    /// Bit 0: the key has escapes; bit 1: the string has escapes; bit 2: the members of the object
+    /// have marks that all differ, and none is odd.
     pub(super) flags: u8,
 }
 
 pub(super) const KEY_ESCAPED: u8 = 1;
 pub(super) const TEXT_ESCAPED: u8 = 2;
-pub(super) const KEY_NOT_ASCII: u8 = 4;
+pub(super) const DISTINCT: u8 = 4;
+
+/// A member name in short: names that are equal, or equal except for case, have the same mark, or
+/// one of them is [`Mark::ODD`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u16);
+
+impl Mark {
+    /// Of a name with escapes or beyond ASCII: only the names themselves tell.
+    pub(super) const ODD: Self = Self(u16::MAX);
+
+    /// Of a name as it stands in the text, which has no escapes.
+    pub(super) const fn of(name: &[u8]) -> Self {
+        if !name.is_ascii() {
+            return Self::ODD;
+        }
+        let initial = match name {
+            [] => 0,
+            [initial, ..] => initial.to_ascii_lowercase(),
+        };
+        // ASCII never sets the high bit of the initial, so no such mark is the odd one.
+        Self(u16::from_be_bytes([name.len() as u8, initial]))
+    }
+}
 
 /// A range of the text, in bytes.
 #[derive(Clone, Copy, Debug, Default)]

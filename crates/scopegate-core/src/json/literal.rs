@@ -35,6 +35,7 @@ impl Literal {
     }
 
     /// JSON equality: numbers by value, member order ignored.
+    #[inline]
     pub(crate) fn equals(&self, value: &Json<'_>) -> bool {
         match (self, value) {
             (Self::Null, Json::Null) => true,

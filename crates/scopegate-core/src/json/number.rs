@@ -16,6 +16,7 @@ pub(crate) fn is_exact(text: &str) -> bool {
 }
 
 /// The value of an accepted number text.
+#[inline]
 pub(crate) fn exact(text: &str) -> Option<f64> {
     if let Some(value) = small_integer(text.as_bytes()) {
         return Some(value);
@@ -34,6 +35,7 @@ pub(crate) fn exact(text: &str) -> Option<f64> {
 }
 
 /// The common case: a non-zero integer of few digits.
+#[inline]
 fn small_integer(text: &[u8]) -> Option<f64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::document::{KEY_ESCAPED, KEY_NOT_ASCII, Kind, Node, Nodes, Span, TEXT_ESCAPED};
+use super::document::{DISTINCT, KEY_ESCAPED, Kind, Mark, Node, Nodes, Span, TEXT_ESCAPED};
 use super::number::is_exact;
 use super::text::{unescape, unescaped_len};
 use super::{JsonError, MAX_DEPTH, MAX_MEMBERS, MAX_NUMBER, MAX_STRING};
@@ -25,24 +25,46 @@ struct Quoted {
     escaped: bool,
 }
 
+/// A member name, or none.
+#[derive(Clone, Copy)]
+struct Key {
+    name: Quoted,
+    mark: Mark,
+}
+
+impl Key {
+    const NONE: Self =
+        Self { name: Quoted { span: Span { start: 0, len: 0 }, escaped: false }, mark: Mark::of(b"") };
+}
+
+/// How a member name stands to the names before it.
+enum Among {
+    /// It differs from each of them in its mark.
+    Distinct,
+    /// It is another name.
+    New,
+    Repeated,
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn read(text: &'a str) -> Result<Nodes, JsonError> {
         let mut reader = Self { text, bytes: text.as_bytes(), at: 0, nodes: Nodes::new() };
-        reader.value(Quoted::default(), 0)?;
+        reader.value(Key::NONE, 0)?;
         reader.space();
         if reader.at < reader.bytes.len() { Err(reader.syntax()) } else { Ok(reader.nodes) }
     }
 
-    fn value(&mut self, key: Quoted, depth: usize) -> Result<(), JsonError> {
+    fn value(&mut self, key: Key, depth: usize) -> Result<(), JsonError> {
         if self.nodes.len() > MAX_MEMBERS {
             return Err(JsonError::TooManyMembers);
         }
         self.space();
-        let flags = if key.escaped { KEY_ESCAPED } else { 0 } | self.not_ascii(key.span);
+        let Key { name: key, mark } = key;
+        let flags = if key.escaped { KEY_ESCAPED } else { 0 };
         // The check above keeps the count within MAX_MEMBERS.
         let (index, at) = (self.nodes.len() as u16, self.nodes.len());
         let blank =
-            Node { key: key.span, text: Span::default(), at: index, size: 1, kind: Kind::Null, flags };
+            Node { key: key.span, text: Span::default(), at: index, size: 1, mark, kind: Kind::Null, flags };
         self.nodes.push(blank);
         let (kind, text, more) = match self.peek() {
             Some(b'"') => {
@@ -50,8 +72,8 @@ impl<'a> Reader<'a> {
                 (Kind::String, string.span, if string.escaped { TEXT_ESCAPED } else { 0 })
             }
             Some(b'{') => {
-                self.object(depth + 1)?;
-                (Kind::Object, Span::default(), 0)
+                let distinct = self.object(depth + 1)?;
+                (Kind::Object, Span::default(), if distinct { DISTINCT } else { 0 })
             }
             Some(b'[') => {
                 self.array(depth + 1)?;
@@ -64,31 +86,37 @@ impl<'a> Reader<'a> {
         };
         let size = u16::try_from(self.nodes.len() - at).map_err(|_| JsonError::TooManyMembers)?;
         if let Some(node) = self.nodes.get_mut(at) {
-            *node = Node { key: key.span, text, at: index, size, kind, flags: flags | more };
+            *node = Node { key: key.span, text, at: index, size, mark, kind, flags: flags | more };
         }
         Ok(())
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), JsonError> {
+    /// Reads an object; whether its members have marks that all differ, and none is odd.
+    fn object(&mut self, depth: usize) -> Result<bool, JsonError> {
         self.open(depth)?;
         if self.close(b'}') {
-            return Ok(());
+            return Ok(true);
         }
+        let mut distinct = true;
         let first = self.nodes.len();
         let mut count = 0;
         let mut seen = BTreeSet::new();
         loop {
             self.space();
-            let key = self.string()?;
+            let name = self.string()?;
             self.space();
             self.expect(b':')?;
             count += 1;
-            if self.repeats(key, first, count, &mut seen) {
-                return Err(JsonError::Duplicate(key.span.start));
+            let mark = if name.escaped { Mark::ODD } else { Mark::of(self.slice(name.span)) };
+            let key = Key { name, mark };
+            match self.among(key, first, count, &mut seen) {
+                Among::Distinct => {}
+                Among::New => distinct = false,
+                Among::Repeated => return Err(JsonError::Duplicate(name.span.start)),
             }
             self.value(key, depth)?;
             if !self.another(b'}')? {
-                return Ok(());
+                return Ok(distinct);
             }
         }
     }
@@ -99,31 +127,41 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         loop {
-            self.value(Quoted::default(), depth)?;
+            self.value(Key::NONE, depth)?;
             if !self.another(b']')? {
                 return Ok(());
             }
         }
     }
 
-    /// Whether `key` already names one of the members that start at node `first`.
-    fn repeats(&self, key: Quoted, first: usize, count: usize, seen: &mut BTreeSet<Cow<'a, str>>) -> bool {
+    /// How `key` stands to the members that start at node `first`.
+    fn among(&self, key: Key, first: usize, count: usize, seen: &mut BTreeSet<Cow<'a, str>>) -> Among {
         if count < FEW {
-            return self.siblings(first).any(|earlier| self.same(key, earlier));
+            let mut among = if key.mark == Mark::ODD { Among::New } else { Among::Distinct };
+            for earlier in self.siblings(first) {
+                if earlier.mark == key.mark || earlier.mark == Mark::ODD || key.mark == Mark::ODD {
+                    if self.same(key.name, earlier.name) {
+                        return Among::Repeated;
+                    }
+                    among = Among::New;
+                }
+            }
+            return among;
         }
         if count == FEW {
-            seen.extend(self.siblings(first).map(|earlier| self.name(earlier)));
+            seen.extend(self.siblings(first).map(|earlier| self.name(earlier.name)));
         }
-        !seen.insert(self.name(key))
+        if seen.insert(self.name(key.name)) { Among::New } else { Among::Repeated }
     }
 
     /// The names of the members read so far, from node `first` on.
-    fn siblings(&self, first: usize) -> impl Iterator<Item = Quoted> + '_ {
-        let mut at = first;
+    fn siblings(&self, first: usize) -> impl Iterator<Item = Key> + '_ {
+        let mut nodes = self.nodes.get(first..).unwrap_or_default();
         std::iter::from_fn(move || {
-            let node = self.nodes.get(at)?;
-            at += usize::from(node.size);
-            Some(Quoted { span: node.key, escaped: node.flags & KEY_ESCAPED != 0 })
+            let node = nodes.first()?;
+            nodes = nodes.get(usize::from(node.size)..).unwrap_or_default();
+            let name = Quoted { span: node.key, escaped: node.flags & KEY_ESCAPED != 0 };
+            Some(Key { name, mark: node.mark })
         })
     }
 
@@ -131,7 +169,7 @@ impl<'a> Reader<'a> {
         if a.escaped || b.escaped {
             self.name(a) == self.name(b)
         } else {
-            self.raw(a.span) == self.raw(b.span)
+            a.span.len == b.span.len && self.slice(a.span) == self.slice(b.span)
         }
     }
 
@@ -145,8 +183,9 @@ impl<'a> Reader<'a> {
         self.text.get(start..start + span.len as usize).unwrap_or_default()
     }
 
-    fn not_ascii(&self, key: Span) -> u8 {
-        if self.raw(key).is_ascii() { 0 } else { KEY_NOT_ASCII }
+    fn slice(&self, span: Span) -> &'a [u8] {
+        let start = span.start as usize;
+        self.bytes.get(start..start + span.len as usize).unwrap_or_default()
     }
 
     fn string(&mut self) -> Result<Quoted, JsonError> {
@@ -155,8 +194,7 @@ impl<'a> Reader<'a> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let stop = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-            self.at += stop.unwrap_or(rest.len());
+            self.at += plain(rest);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -274,5 +312,48 @@ impl<'a> Reader<'a> {
 
     fn syntax(&self) -> JsonError {
         JsonError::Syntax(self.at as u32)
+    }
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+fn plain(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        let ends = ends(u64::from_le_bytes(*word));
+        if ends != 0 {
+            return bytes.len() - rest.len() + ends.trailing_zeros() as usize / 8;
+        }
+        rest = after;
+    }
+    let end = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
+    bytes.len() - rest.len() + end.unwrap_or(rest.len())
+}
+
+/// Looks at eight bytes at once: the lowest bit set is the high bit of the first byte that ends a
+/// plain stretch. Bits above it mean nothing, because a subtraction may borrow upwards.
+fn ends(word: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH: u64 = EACH << 7;
+    let below = |word: u64, least: u64| word.wrapping_sub(EACH * least) & !word & HIGH;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    is(b'"') | is(b'\\') | below(word, 0x20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_plain_stretch_ends_where_it_should() {
+        for byte in 0..=u8::MAX {
+            let ends = byte == b'"' || byte == b'\\' || byte < 0x20;
+            for (before, around) in [(0, b'a'), (3, 0xFF), (7, b'!'), (8, 0x80), (13, b']'), (21, b' ')] {
+                let mut text = [around; 32];
+                text[before] = byte;
+                assert_eq!(plain(&text), if ends { before } else { 32 }, "{byte} after {before}");
+                text[before + 1] = b'"';
+                assert_eq!(plain(&text), if ends { before } else { before + 1 }, "{byte} after {before}");
+            }
+        }
     }
 }

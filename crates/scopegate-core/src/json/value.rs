@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::document::{KEY_ESCAPED, KEY_NOT_ASCII, Kind, Node, Span, TEXT_ESCAPED};
+use super::document::{DISTINCT, KEY_ESCAPED, Kind, Mark, Node, Span, TEXT_ESCAPED};
 use super::number::exact;
 use super::text::unescape;
 
@@ -44,6 +44,12 @@ impl<'a> JsonRef<'a> {
 
     /// The value itself.
     pub fn get(self) -> Json<'a> {
+        self.look()
+    }
+
+    /// [`get`](Self::get) for the few places that every decision passes.
+    #[inline(always)]
+    pub(crate) fn look(self) -> Json<'a> {
         let Some(node) = self.nodes.first() else { return Json::Null };
         match node.kind {
             Kind::Null => Json::Null,
@@ -58,7 +64,8 @@ impl<'a> JsonRef<'a> {
 
     fn inside(self, node: &Node) -> Inside<'a> {
         let left = usize::from(node.size) - 1;
-        Inside { text: self.text, nodes: self.nodes.get(1..).unwrap_or_default(), left }
+        let distinct = node.flags & DISTINCT != 0;
+        Inside { text: self.text, nodes: self.nodes.get(1..).unwrap_or_default(), left, distinct }
     }
 
     /// Whether this is an object.
@@ -84,7 +91,7 @@ impl<'a> JsonRef<'a> {
                 false => Cow::Borrowed(token),
             };
             match value.get() {
-                Json::Object(mut members) => members.find(|m| m.name() == token).map(|m| m.value),
+                Json::Object(members) => members.exactly(&token),
                 Json::Array(mut elements) => elements.nth(token.parse().ok()?),
                 _ => None,
             }
@@ -111,6 +118,15 @@ impl<'a> Member<'a> {
         let Some(node) = self.value.nodes.first() else { return Cow::Borrowed("") };
         text(self.value.text, node.key, node.flags & KEY_ESCAPED != 0)
     }
+
+    fn is_named(&self, name: &str) -> bool {
+        match self.value.nodes.first() {
+            Some(node) if node.flags & KEY_ESCAPED == 0 => {
+                bytes(self.value.text, node.key) == name.as_bytes()
+            }
+            _ => self.name() == name,
+        }
+    }
 }
 
 /// A member that equals the expected one except for case: refused, because a tool with a lenient
@@ -119,43 +135,70 @@ impl<'a> Member<'a> {
 pub(crate) struct LooksLike;
 
 /// A member name that a rule speaks of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Expected<'n> {
-    name: &'n str,
-    ascii: bool,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected<N = &'static str> {
+    name: N,
+    mark: Mark,
 }
 
-impl<'n> Expected<'n> {
-    pub(crate) const fn new(name: &'n str) -> Self {
-        Self { name, ascii: name.is_ascii() }
+impl Expected {
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self { name, mark: Mark::of(name.as_bytes()) }
     }
+}
 
-    /// With `ascii` known from an earlier look.
-    pub(crate) const fn known(name: &'n str, ascii: bool) -> Self {
-        Self { name, ascii }
+impl From<&str> for Expected<Box<str>> {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), mark: Mark::of(name.as_bytes()) }
     }
 }
 
 impl<'a> Members<'a> {
     /// The member of that name, if no other member equals it except for case.
-    pub(crate) fn named(&self, expected: Expected<'_>) -> Result<Option<JsonRef<'a>>, LooksLike> {
-        let Inside { text, nodes, left } = self.0;
+    // Inlined: every constrained field of every call comes through here.
+    #[inline(always)]
+    pub(crate) fn named<N: AsRef<str>>(
+        &self,
+        expected: &Expected<N>,
+    ) -> Result<Option<JsonRef<'a>>, LooksLike> {
+        let Inside { text, nodes, left, distinct } = self.0;
+        if !distinct || expected.mark == Mark::ODD {
+            return self.named_among(expected.name.as_ref());
+        }
         let nodes = nodes.get(..left).unwrap_or_default();
-        let mut found = None;
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
-            // ASCII names of different length differ in more than case: most end here.
-            let plain = expected.ascii && node.flags & (KEY_ESCAPED | KEY_NOT_ASCII) == 0;
-            if !plain || node.key.len as usize == expected.name.len() {
-                match compare(text, node, expected.name, plain) {
-                    NameMatch::Same => found = nodes.get(at..).map(|nodes| JsonRef { text, nodes }),
-                    NameMatch::Look => return Err(LooksLike),
-                    NameMatch::Other => {}
-                }
+            if node.mark == expected.mark {
+                // No other member has this mark, so no other equals the name or looks like it.
+                return match compare(text, node, expected.name.as_ref()) {
+                    NameMatch::Same => Ok(nodes.get(at..).map(|nodes| JsonRef { text, nodes })),
+                    NameMatch::Look => Err(LooksLike),
+                    NameMatch::Other => Ok(None),
+                };
             }
             at += usize::from(node.size);
         }
+        Ok(None)
+    }
+
+    /// The same, looking at every member.
+    #[inline(never)]
+    fn named_among(&self, expected: &str) -> Result<Option<JsonRef<'a>>, LooksLike> {
+        let mut found = None;
+        for member in self.clone() {
+            let Some(node) = member.value.nodes.first() else { continue };
+            match compare(self.0.text, node, expected) {
+                NameMatch::Same => found = Some(member.value),
+                NameMatch::Look => return Err(LooksLike),
+                NameMatch::Other => {}
+            }
+        }
         Ok(found)
+    }
+
+    /// The member of exactly that name.
+    fn exactly(mut self, name: &str) -> Option<JsonRef<'a>> {
+        self.find(|member| member.is_named(name)).map(|member| member.value)
     }
 }
 
@@ -168,17 +211,11 @@ enum NameMatch {
 }
 
 #[inline]
-fn compare(all: &str, node: &Node, expected: &str, plain: bool) -> NameMatch {
-    if !plain {
-        return compare_folded(&text(all, node.key, node.flags & KEY_ESCAPED != 0), expected);
-    }
-    let (name, expected) = (bytes(all, node.key), expected.as_bytes());
-    if name == expected {
+fn compare(all: &str, node: &Node, expected: &str) -> NameMatch {
+    if node.flags & KEY_ESCAPED == 0 && bytes(all, node.key) == expected.as_bytes() {
         NameMatch::Same
-    } else if name.eq_ignore_ascii_case(expected) {
-        NameMatch::Look
     } else {
-        NameMatch::Other
+        compare_folded(&text(all, node.key, node.flags & KEY_ESCAPED != 0), expected)
     }
 }
 
@@ -212,6 +249,8 @@ struct Inside<'a> {
     nodes: &'a [Node],
     /// How many of the nodes are inside.
     left: usize,
+    /// Whether the members' marks all differ, and none is odd.
+    distinct: bool,
 }
 
 impl<'a> Inside<'a> {
@@ -257,4 +296,48 @@ fn raw(text: &str, span: Span) -> &str {
 fn text(all: &str, span: Span, escaped: bool) -> Cow<'_, str> {
     let raw = raw(all, span);
     if escaped { unescape(raw).unwrap_or_default() } else { Cow::Borrowed(raw) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Document;
+    use super::*;
+
+    fn named(text: &str, name: &str) -> Result<Option<String>, LooksLike> {
+        let document = Document::read(text.to_owned()).unwrap();
+        let Json::Object(members) = document.root().get() else { panic!("{text}") };
+        Ok(members.named(&Expected::from(name))?.map(JsonRef::to_json))
+    }
+
+    #[test]
+    fn a_member_is_found_unless_another_looks_like_it() {
+        for (text, name, value) in [
+            (r#"{"a": 1, "ab": 2, "b": 3}"#, "ab", Some("2")),
+            (r#"{"aa": 1, "ab": {"ac": 0}, "ac": 3}"#, "ac", Some("3")),
+            (r#"{"\u0061": 1, "b": 2}"#, "a", Some("1")),
+            (r#"{"": 1}"#, "", Some("1")),
+            (r#"{"\u00e9": 1, "e": 2}"#, "é", Some("1")),
+            (r#"{"x": {"a": 1}}"#, "a", None),
+            (r#"{"ax": 1}"#, "ay", None),
+            ("{}", "a", None),
+        ] {
+            assert_eq!(named(text, name).unwrap().as_deref(), value, "{text} {name}");
+        }
+        for (text, name) in [
+            (r#"{"A": 1}"#, "a"),
+            (r#"{"a": 1, "b": 2, "A": 3}"#, "a"),
+            (r#"{"A": 1, "b": 2, "a": 3}"#, "a"),
+            (r#"{"ab": 1, "aB": 3}"#, "ab"),
+            (r#"{"k": 1, "\u212a": 2}"#, "k"),
+            (r#"{"k": 1}"#, "\u{212a}"),
+            (r#"{"\u0041": 1}"#, "a"),
+            ("{\"É\": 1}", "é"),
+        ] {
+            assert!(named(text, name).is_err(), "{text} {name}");
+        }
+        let many: Vec<String> = (0..40).map(|n| format!(r#""m{n:02}": {n}"#)).collect();
+        let many = format!("{{{}, \"M07\": 0}}", many.join(","));
+        assert_eq!(named(&many, "m08").unwrap().as_deref(), Some("8"));
+        assert!(named(&many, "m07").is_err());
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::pool::Pool;
 use super::rules::Shared;
 use super::tools::{ToolSet, ToolTable};
 use super::{Card, Level, Limit, Rules, Scope, Shape};
@@ -34,6 +35,8 @@ const CEILING: u64 = 10;
 pub struct Compiler {
     tools: Arc<ToolTable>,
     shared: Shared,
+    environments: Pool<Environments>,
+    rows: Pool<Rows>,
 }
 
 impl Compiler {
@@ -83,7 +86,7 @@ impl Compiler {
     ) -> Result<Scope, PolicyError> {
         let chain = chain(role, roles)?;
         chain.iter().try_for_each(|role| Self::check(role))?;
-        let levels = levels(&chain)?;
+        let levels = self.levels(&chain)?;
         let mut depths: BTreeMap<&Name, u8> = BTreeMap::new();
         for (role, depth) in chain.iter().zip(0..) {
             depths.extend(role.allowed_tools.iter().map(|tool| (tool, depth))); // the farthest wins
@@ -112,9 +115,11 @@ impl Compiler {
             delegation_depth: role.max_delegation_depth,
             digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
             ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
+            version,
+            counts: [Account::Shared, Account::Own]
+                .map(|account| limits.iter().any(|limit| limit.account == account)),
             card: Arc::new(Card {
                 name: role.name.clone(),
-                version,
                 parents: chain.iter().skip(1).map(|role| role.name.clone()).collect(),
                 shapes: [Account::Shared, Account::Own].map(|account| shape(&chain, &limits, account)),
             }),
@@ -124,6 +129,39 @@ impl Compiler {
     /// Forgets rules that no scope holds any more.
     pub fn sweep(&mut self) {
         self.shared.sweep();
+        self.environments.sweep();
+        self.rows.sweep();
+    }
+
+    /// Role-wide guards, each level holding those of all nearer ones too.
+    fn levels(&mut self, chain: &[&Role]) -> Result<SmallVec<[Level; 1]>, PolicyError> {
+        let mut levels: SmallVec<[Level; 1]> = SmallVec::with_capacity(chain.len());
+        for role in chain {
+            let environments = (!role.allowed_envs.is_empty()).then(|| Environments {
+                allowed: role.allowed_envs.clone().into(),
+                optional: role.env_optional,
+            });
+            let rows = Rows::new(role.max_rows, role.rows_optional);
+            let schedule = Schedule::compile(role)?;
+            let level = match levels.last() {
+                None => Level {
+                    schedule,
+                    environments: environments.map(|own| self.environments.share(own)),
+                    rows: rows.map(|own| self.rows.share(own)),
+                },
+                Some(nearer) => Level {
+                    schedule: nearer.schedule.and(schedule),
+                    environments: self.environments.both(
+                        &nearer.environments,
+                        environments,
+                        Environments::and,
+                    ),
+                    rows: self.rows.both(&nearer.rows, rows, Rows::and),
+                },
+            };
+            levels.push(level);
+        }
+        Ok(levels)
     }
 
     fn intern(&mut self, tool: &Name) -> super::ToolId {
@@ -151,37 +189,6 @@ fn chain<'a>(role: &'a Role, roles: &'a BTreeMap<Name, Arc<Role>>) -> Result<Vec
         next = parent.parent_role_id.as_ref();
     }
     Ok(chain)
-}
-
-/// Role-wide guards, each level holding those of all nearer ones too.
-fn levels(chain: &[&Role]) -> Result<SmallVec<[Level; 1]>, PolicyError> {
-    let mut levels: SmallVec<[Level; 1]> = SmallVec::with_capacity(chain.len());
-    for role in chain {
-        let environments = (!role.allowed_envs.is_empty())
-            .then(|| Environments { allowed: role.allowed_envs.clone().into(), optional: role.env_optional });
-        let own = Level {
-            schedule: Schedule::compile(role)?,
-            environments: environments.map(Arc::new),
-            rows: Rows::new(role.max_rows, role.rows_optional).map(Arc::new),
-        };
-        let level = match levels.last() {
-            None => own,
-            Some(nearer) => Level {
-                schedule: nearer.schedule.and(own.schedule),
-                environments: both(&nearer.environments, &own.environments, Environments::and),
-                rows: both(&nearer.rows, &own.rows, Rows::and),
-            },
-        };
-        levels.push(level);
-    }
-    Ok(levels)
-}
-
-fn both<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>, and: impl Fn(&T, &T) -> T) -> Option<Arc<T>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(Arc::new(and(a, b))),
-        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
-    }
 }
 
 fn limits(chain: &[&Role]) -> SmallVec<[Limit; 2]> {

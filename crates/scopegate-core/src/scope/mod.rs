@@ -3,6 +3,7 @@
 
 mod compile;
 mod explain;
+mod pool;
 mod rules;
 mod tools;
 
@@ -37,17 +38,19 @@ pub struct Scope {
     delegation_depth: u64,
     digests_arguments: bool,
     ttl_seconds: u64,
+    version: u64,
+    /// Whether any limit counts on the shared and on the own account.
+    counts: [bool; 2],
     card: Arc<Card>,
 }
 
 /// The level that grants a tool, and the guards of its own.
 type Rules = SmallVec<[(ToolId, u8, Option<Arc<ToolRules>>); 2]>;
 
-/// Who a scope belongs to.
+/// Who a scope belongs to: nothing that a permit reads.
 #[derive(Debug)]
 struct Card {
     name: Name,
-    version: u64,
     /// The role's parents, nearest first.
     parents: Box<[Name]>,
     /// Which limits the shared and the own accounts count, by slot.
@@ -88,7 +91,7 @@ impl Scope {
 
     /// Counts the changes of this role.
     pub fn version(&self) -> u64 {
-        self.card.version
+        self.version
     }
 
     /// The role's parents, nearest first.
@@ -109,6 +112,15 @@ impl Scope {
     /// What the accounts of this kind count, by slot: survives changes of the policy.
     pub fn shape(&self, account: Account) -> &Shape {
         let [shared, own] = &self.card.shapes;
+        match account {
+            Account::Shared => shared,
+            Account::Own => own,
+        }
+    }
+
+    /// Whether any limit counts on accounts of this kind.
+    pub fn counts(&self, account: Account) -> bool {
+        let [shared, own] = self.counts;
         match account {
             Account::Shared => shared,
             Account::Own => own,
