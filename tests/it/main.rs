@@ -1,9 +1,11 @@
 //! One binary for all integration tests: a new file is a new module here.
 
+mod arguments;
 mod cli;
 mod differential;
 mod engine;
 mod examples;
+mod properties;
 mod readme;
 mod tidy;
 mod tower;
