@@ -25,7 +25,10 @@ enum Mood {
 
 /// A sink in the hands of a test.
 #[derive(Clone)]
-struct Valve(Arc<(Mutex<(Mood, Vec<ChainedRecord>)>, Condvar)>);
+struct Valve(Arc<(Mutex<State>, Condvar)>);
+
+/// The sink's mood, and what it has kept.
+type State = (Mood, Vec<ChainedRecord>);
 
 impl Valve {
     fn new(mood: Mood) -> Self {

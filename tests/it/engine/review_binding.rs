@@ -105,7 +105,8 @@ fn no_leaf_may_differ_from_what_was_approved() {
             session = world.open("r", "ann");
             assert_eq!(world.ask(&session, &pay(&arguments())), "HOLD");
             let reviews = world.engine.pending_reviews();
-            let review = reviews.iter().rfind(|review| review.arguments == arguments().to_string());
+            let approved = arguments().to_string();
+            let review = reviews.iter().rfind(|review| review.arguments == approved);
             let id = review.expect("the review of this call").id;
             super::wait(scopegate_core::Reviews::approve(&world.engine, id, "bob")).expect("pending");
             world.advance(1);
