@@ -14,6 +14,7 @@ usage: table COMMAND [OPTION VALUE]...
 commands
   goals        measures every goal beside its peer (what `cargo bench` does)
   bars         checks instructions (with valgrind) and allocations; fails when a must is missed
+  figures      measures the goals without a peer: threads, memory, loading, publishing
   items        measures every operation alone, and counts its allocations
   list         names the operations
   cg NAME N    does an operation N times, for
@@ -58,6 +59,7 @@ fn run(args: &[String]) -> Result<()> {
             report::goals(&ROWS.iter().filter(chosen).collect::<Vec<_>>(), &items, effort)?;
             if filter.is_none() { report::figures(&items, effort) } else { Ok(()) }
         }
+        "figures" => report::figures(&items, effort),
         "bars" => match report::bars(BARS, &items)? {
             true => Ok(()),
             false => Err("a must is missed".into()),

@@ -49,7 +49,7 @@ pub fn figures(items: &[Item], effort: Effort) -> Result<()> {
         println!("{number:<4} {what:<48} {figure:>12} {must:>9} {stretch:>9}  {verdict}");
     };
     let threads = gain(effort.rounds)?;
-    print("11", "two threads to one, best round", "x", threads.max, [1.2, 1.6], true);
+    print("11", "two threads to one, best rounds", "x", threads, [1.2, 1.6], true);
     let Footprint { role, source, session, load } = footprint()?;
     print("12", "a role among 100,000, as decisions read it", " B", role, [512.0, 320.0], false);
     print("12", "a session", " B", session, [160.0, 100.0], false);

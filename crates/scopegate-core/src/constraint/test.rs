@@ -18,7 +18,7 @@ use crate::role::Operator;
 pub(super) enum Test {
     Equal(Literal, Box<str>),
     Range(Bound),
-    Contains(Part),
+    Contains(Box<Part>),
     Listed(List),
     Pattern(Box<Pattern>),
     Prefix(Box<str>),
@@ -34,7 +34,7 @@ impl Test {
             Operator::Lte => Self::Range(Bound::compile(Side::Below, true, value)?),
             Operator::Gt => Self::Range(Bound::compile(Side::Above, false, value)?),
             Operator::Gte => Self::Range(Bound::compile(Side::Above, true, value)?),
-            Operator::Contains => Self::Contains(Part::compile(value)?),
+            Operator::Contains => Self::Contains(Box::new(Part::compile(value)?)),
             Operator::In => Self::Listed(List::compile(true, value)?),
             Operator::NotIn => Self::Listed(List::compile(false, value)?),
             Operator::Regex => Self::Pattern(Box::new(Pattern::compile(text("regex", value)?)?)),
