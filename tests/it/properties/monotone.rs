@@ -168,7 +168,7 @@ fn forget_absence(random: &mut Gen, role: &mut Role) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(cases(1500))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn stricter_is_stricter(seed: u64) {
