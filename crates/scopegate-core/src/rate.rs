@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 pub type Tat = u64;
 
 /// The span a limit counts over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the policy format has these two")]
 pub enum Window {
     /// 60 seconds.

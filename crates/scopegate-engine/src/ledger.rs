@@ -1,9 +1,11 @@
 //! Rate accounts: the words that GCRA reads and writes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use scopegate_core::{Account, Scope, Shape, Tat};
+use scopegate_core::{Account, Name, Scope, Shape, Tat, Window};
 use smallvec::SmallVec;
 
 /// The accounts of one owner and role, or of one session.
@@ -18,6 +20,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Book {
     version: u64,
     shape: Option<Shape>,
+    /// Accounts that some earlier policy counted: a limit that comes back goes on counting.
+    past: BTreeMap<(Name, Window), Tat>,
     pub(crate) accounts: SmallVec<[Tat; 2]>,
 }
 
@@ -25,17 +29,20 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { order: NEXT.fetch_add(1, Ordering::Relaxed), book: Mutex::default() }
+        Self { order: NEXT.fetch_add(1, Relaxed), book: Mutex::default() }
     }
 
-    /// The accounts, held until the decision is committed or refused.
-    pub(crate) fn lock(&self, scope: &Scope, account: Account) -> MutexGuard<'_, Book> {
+    /// The accounts, held until the decision is committed or refused. `None` when they are laid
+    /// out for a later policy than this scope's: the caller has to look at that one.
+    pub(crate) fn lock(&self, scope: &Scope, account: Account) -> Option<MutexGuard<'_, Book>> {
         // A book is whole after every step, so a panic elsewhere cannot have left it half written.
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        if book.version != scope.version() {
-            book.fit(scope.version(), scope.shape(account));
+        match book.version.cmp(&scope.version()) {
+            Ordering::Equal => {}
+            Ordering::Less => book.fit(scope.version(), scope.shape(account)),
+            Ordering::Greater => return None,
         }
-        book
+        Some(book)
     }
 }
 
@@ -44,9 +51,8 @@ impl Book {
     fn fit(&mut self, version: u64, shape: &Shape) {
         let old = self.shape.take();
         let old = old.as_deref().unwrap_or_default();
-        let value =
-            |key| old.iter().zip(&self.accounts).find(|(known, _)| *known == key).map_or(0, |(_, tat)| *tat);
-        self.accounts = shape.iter().map(value).collect();
+        self.past.extend(old.iter().cloned().zip(self.accounts.iter().copied()));
+        self.accounts = shape.iter().map(|key| self.past.get(key).copied().unwrap_or_default()).collect();
         self.shape = Some(shape.clone());
         self.version = version;
     }

@@ -79,7 +79,7 @@ pub(crate) struct SessionBook {
 #[derive(Default)]
 struct Writer {
     owners: HashMap<Name, Arc<Owner>>,
-    ledgers: HashMap<(Name, Slot), Arc<Ledger>>,
+    ledgers: HashMap<(Name, Name), Arc<Ledger>>,
     /// When sessions that have ended are next forgotten.
     sweep_at: usize,
 }
@@ -135,8 +135,8 @@ impl SessionBook {
         if self.by_id.len() >= self.limit {
             return Err(ProvisionError::TooMany(self.limit));
         }
-        let shared =
-            writer.ledgers.entry((opening.owner, opening.slot)).or_insert_with(|| Arc::new(Ledger::new()));
+        let shared = writer.ledgers.entry((opening.owner, opening.role.clone()));
+        let shared = shared.or_insert_with(|| Arc::new(Ledger::new()));
         let session = Arc::new(Session {
             id,
             owner,

@@ -53,6 +53,7 @@ pub(crate) struct Publisher {
     /// Who inherits from whom.
     children: HashMap<Name, BTreeSet<Name>>,
     slots: HashMap<Name, Slot>,
+    next_slot: Slot,
     latest: Snapshot,
     version: u64,
 }
@@ -66,6 +67,7 @@ impl Publisher {
             roles: BTreeMap::new(),
             children: HashMap::new(),
             slots: HashMap::new(),
+            next_slot: 0,
             latest: Snapshot { chunks: Vec::new(), tools: Arc::default(), credentials: Arc::new([]) },
             version: 0,
         }
@@ -79,6 +81,7 @@ impl Publisher {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
             scopes.push(scope.map_err(|error| error.in_element(index).in_member("roles"))?);
         }
+        self.slots.retain(|name, _| roles.contains_key(name));
         self.credentials.clear();
         roles.values().for_each(|role| self.note_credentials(role));
         let mut next = Snapshot {
@@ -143,6 +146,7 @@ impl Publisher {
             return Some(Err(heir.clone()));
         }
         self.roles.remove(name);
+        self.slots.remove(name);
         self.disown(&role);
         let mut next = self.latest.clone();
         next.put(slot, None);
@@ -191,9 +195,11 @@ impl Publisher {
         }
     }
 
+    /// A role that was removed and comes back gets a new place: its old sessions stay over.
     fn slot(&mut self, name: &Name) -> Slot {
-        let next = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
-        *self.slots.entry(name.clone()).or_insert(next)
+        let slot = *self.slots.entry(name.clone()).or_insert(self.next_slot);
+        self.next_slot = self.next_slot.max(slot.saturating_add(1));
+        slot
     }
 
     fn publish(&mut self, next: Snapshot) -> Snapshot {

@@ -37,9 +37,9 @@ fn walk(constraint: &Constraint, steps: &[Step], value: &Json) -> bool {
     }
 }
 
-/// Lower case, one character at a time.
+/// Upper and then lower case, one character at a time: some readers fold one way, some the other.
 pub fn fold(name: &str) -> String {
-    name.chars().flat_map(char::to_lowercase).collect()
+    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether one operator passes for a value that is not null.

@@ -237,11 +237,13 @@ impl Reference {
         }
         let nothing = Json::Obj(Vec::new());
         let read = arguments.as_ref().unwrap_or(&nothing);
+        // Nobody has to read them for a fixed env, but here they have been read.
+        let at_hand = read_arguments(call.args).unwrap_or(Json::Obj(Vec::new()));
 
         // Line 8.
         let contradicts = self.env.is_some() && call.env.is_some() && self.env.as_deref() != call.env;
         if contradicts
-            || !env_agrees(read, fixed_env)
+            || !env_agrees(&at_hand, fixed_env)
             || !links.iter().all(|link| link.guards.iter().all(|role| env_passes(role, read, fixed_env)))
         {
             return Verdict::Deny("ENV_VIOLATION");

@@ -163,6 +163,8 @@ mod tests {
             "[é]",
             &"a".repeat(513),
             "(a{1000}){1000}",
+            "a{2000000000}",
+            "[ab]{4294967295}",
         ] {
             assert!(Pattern::compile(source).is_err(), "{source}");
         }

@@ -17,7 +17,7 @@ mod write;
 pub use self::document::Document;
 pub(crate) use self::literal::Literal;
 pub(crate) use self::number::exact;
-pub use self::value::{Elements, Json, JsonRef, Member, Members};
+pub use self::value::{Elements, Json, JsonRef, Member, Members, fold_equal};
 pub(crate) use self::value::{Expected, LooksLike};
 
 pub(crate) use self::canonical::canonical;

@@ -231,8 +231,13 @@ fn compare_folded(name: &str, expected: &str) -> NameMatch {
 }
 
 /// Whether two names are equal under Unicode lower-casing.
-fn fold_equal(a: &str, b: &str) -> bool {
-    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+pub fn fold_equal(a: &str, b: &str) -> bool {
+    fold(a).eq(fold(b))
+}
+
+/// By way of upper case, because some readers fold that way: `ſ` is an `S`, the Kelvin sign a `k`.
+fn fold(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 /// The members of an object, in the order written.

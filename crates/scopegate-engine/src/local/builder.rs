@@ -75,7 +75,8 @@ impl LocalEnforcer {
 }
 
 impl LocalBuilder {
-    /// The environment this deployment is: calls that name another one are denied.
+    /// The environment this deployment is. A call that names another one, itself or in arguments
+    /// that have been read, is denied; arguments are not read for this alone.
     #[must_use]
     pub fn env(mut self, env: impl Into<Name>) -> Self {
         self.env = Some(env.into());

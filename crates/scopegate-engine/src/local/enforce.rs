@@ -20,18 +20,22 @@ use crate::snapshot::Snapshot;
 #[async_trait]
 impl Enforcer for LocalEnforcer {
     fn try_enforce(&self, request: &AccessRequest<'_>) -> Quick {
-        match self.inner.attempt(request, Patience::None) {
+        match self.inner.attempt(request, Patience::None, None) {
             Ok((decision, _)) => Quick::Decided(decision),
             Err(Stop::Args) => Quick::Need(Need::Args),
-            Err(Stop::Wait | Stop::Room) => Quick::Need(Need::Plane),
+            Err(Stop::Secret(_) | Stop::Wait | Stop::Room | Stop::Stale) => Quick::Need(Need::Plane),
         }
     }
 
     async fn enforce(&self, request: &AccessRequest<'_>) -> Result<Decision, EnforceError> {
+        let mut secret = None;
         loop {
-            match self.inner.attempt(request, Patience::Disk) {
+            match self.inner.attempt(request, Patience::Disk, secret.as_ref()) {
                 Ok((decision, ticket)) => return Ok(self.inner.kept(decision, ticket).await),
                 Err(Stop::Args) => return Ok(Decision::Deny(Denial::new(DenyCode::InvalidArguments))),
+                // Fetched while nothing is locked: a source may be slow.
+                Err(Stop::Secret(name)) => secret = Some((self.inner.credentials.find(&name), name)),
+                Err(Stop::Stale) => {}
                 Err(Stop::Wait | Stop::Room) => self.inner.journal.room().await,
             }
         }
@@ -72,11 +76,18 @@ enum Patience {
 /// Why there is no decision yet. Nothing was spent, opened or recorded.
 enum Stop {
     Args,
-    /// The record has to be on disk first, or a secret has to be fetched.
+    /// This secret has to be fetched.
+    Secret(Name),
+    /// The record has to be on disk first.
     Wait,
     /// The record queue is full.
     Room,
+    /// The policy changed meanwhile: the new one decides.
+    Stale,
 }
+
+/// A secret that was asked for, if it was found, and its name.
+type Fetched = (Option<Arc<str>>, Name);
 
 /// A rate account that counts the call.
 struct Wanted<'a> {
@@ -90,12 +101,17 @@ struct Wanted<'a> {
 type Books<'a> = SmallVec<[(usize, Account, MutexGuard<'a, Book>); 2]>;
 
 impl Inner {
-    fn attempt(&self, request: &AccessRequest<'_>, patience: Patience) -> Result<(Decision, Ticket), Stop> {
+    fn attempt(
+        &self,
+        request: &AccessRequest<'_>,
+        patience: Patience,
+        secret: Option<&Fetched>,
+    ) -> Result<(Decision, Ticket), Stop> {
         let now = self.now();
         let snapshot = self.snapshot.load();
         self.sessions.with(request.principal, |session| match session {
             Some(session) => {
-                let step = Step { inner: self, snapshot: &snapshot, session, request, now, patience };
+                let step = Step { inner: self, snapshot: &snapshot, session, request, now, patience, secret };
                 step.take()
             }
             None => self.deny_unknown(now),
@@ -133,6 +149,7 @@ struct Step<'a> {
     request: &'a AccessRequest<'a>,
     now: Timestamp,
     patience: Patience,
+    secret: Option<&'a Fetched>,
 }
 
 impl<'a> Step<'a> {
@@ -148,7 +165,7 @@ impl<'a> Step<'a> {
     }
 
     fn judge(&self, links: &[Link<'a>]) -> Result<(Decision, Ticket), Stop> {
-        let mut books = self.lock_books(links);
+        let mut books = self.lock_books(links).ok_or(Stop::Stale)?;
         match self.decide(links, &books, Asked::NotLoaded) {
             Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
@@ -183,18 +200,18 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Locks the rate accounts that count this call.
-    fn lock_books(&self, links: &[Link<'a>]) -> Books<'a> {
+    /// Locks the rate accounts that count this call; `None` when the policy changed meanwhile.
+    fn lock_books(&self, links: &[Link<'a>]) -> Option<Books<'a>> {
         let mut books = Books::new();
         if let [Link { scope: Some(scope), .. }] = links {
             let session = self.session;
             // A session's own ledger is younger than the one it shares: this is the order.
             for (account, ledger) in [(Account::Shared, &*session.shared), (Account::Own, &session.own)] {
                 if scope.counts(account) {
-                    books.push((0, account, ledger.lock(scope, account)));
+                    books.push((0, account, ledger.lock(scope, account)?));
                 }
             }
-            return books;
+            return Some(books);
         }
         let mut wanted: SmallVec<[Wanted<'a>; 2]> = SmallVec::new();
         for ((session, link), index) in self.session.chain().zip(links).zip(0..) {
@@ -211,9 +228,9 @@ impl<'a> Step<'a> {
             wanted.sort_unstable_by_key(|wanted| wanted.ledger.order);
         }
         for Wanted { link, account, scope, ledger } in wanted {
-            books.push((link, account, ledger.lock(scope, account)));
+            books.push((link, account, ledger.lock(scope, account)?));
         }
-        books
+        Some(books)
     }
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
@@ -240,13 +257,19 @@ impl<'a> Step<'a> {
         books: &mut Books<'_>,
         review: Option<(&mut Pages, CallDigest)>,
     ) -> Result<(Decision, Ticket), Stop> {
-        let must_wait = self.inner.journal.is_durable() || changes.credential.is_some();
-        if must_wait && self.patience == Patience::None {
+        if self.inner.journal.is_durable() && self.patience == Patience::None {
             return Err(Stop::Wait);
         }
-        let credential = match changes.credential.as_ref().map(|name| self.fetch(name)).transpose() {
-            Ok(credential) => credential,
-            Err(denial) => return self.deny(denial),
+        let credential = match (&changes.credential, self.secret) {
+            (None, _) => None,
+            (Some(name), Some((Some(secret), fetched))) if name == fetched => {
+                Some(Credential::new(name.clone(), secret.clone()))
+            }
+            (Some(name), Some((None, fetched))) if name == fetched => {
+                let detail = Detail::Name(name.clone());
+                return self.deny(Denial::with(DenyCode::CredentialViolation, detail));
+            }
+            (Some(name), _) => return Err(Stop::Secret(name.clone())),
         };
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
@@ -308,12 +331,6 @@ impl<'a> Step<'a> {
             record
         });
         Ok((Decision::Hold(hold), ticket))
-    }
-
-    fn fetch(&self, name: &Name) -> Result<Credential, Denial> {
-        let missing = || Denial::with(DenyCode::CredentialViolation, Detail::Name(name.clone()));
-        let secret = self.inner.credentials.find(name).ok_or_else(missing)?;
-        Ok(Credential::new(name.clone(), secret))
     }
 
     fn record(&self, id: PermitId, event: Event) -> DecisionRecord {

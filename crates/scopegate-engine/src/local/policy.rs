@@ -188,6 +188,7 @@ impl Watched {
 }
 
 /// Watches a policy file until it is dropped.
+#[must_use = "the file is watched only while this is kept"]
 #[derive(Debug)]
 pub struct Watch {
     stop: Option<Sender<()>>,

@@ -1,6 +1,6 @@
 //! JSON pointers into a hostile body.
 
-use scopegate_core::json::{Json, JsonRef};
+use scopegate_core::json::{Json, JsonRef, fold_equal};
 
 use crate::fault::Fault;
 
@@ -32,7 +32,7 @@ fn member<'d>(object: JsonRef<'d>, name: &str) -> Result<Option<JsonRef<'d>>, Fa
     for member in members {
         if member.name() == name {
             found = Some(member.value);
-        } else if member.name().to_lowercase() == name.to_lowercase() {
+        } else if fold_equal(&member.name(), name) {
             return Err(Fault::LookAlike(name.into()));
         }
     }
@@ -67,6 +67,7 @@ mod tests {
     fn refuses_look_alikes() {
         check(r#"{"tool":"a","Tool":"b"}"#, "/tool", Err(Fault::LookAlike("tool".into())));
         check(r#"{"Tool":"b"}"#, "/tool", Err(Fault::LookAlike("tool".into())));
+        check(r#"{"params":{},"paramſ":{}}"#, "/params", Err(Fault::LookAlike("params".into())));
         check(r#"{"p":{},"P":{"n":1}}"#, "/p/n", Err(Fault::LookAlike("p".into())));
     }
 }

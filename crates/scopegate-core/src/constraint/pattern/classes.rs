@@ -1,5 +1,7 @@
 //! Patterns that are a plain sequence of character classes, such as `VND-[0-9]{6}`.
 
+use super::MAX_VALUE;
+
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// A pattern that one greedy pass decides.
@@ -32,7 +34,9 @@ impl Classes {
     pub(super) fn from_hir(hir: &Hir) -> Option<Self> {
         let mut pieces = Vec::new();
         collect(inside_anchors(hir), &mut pieces)?;
-        is_exact(&pieces).then(|| Self(join(pieces)))
+        let shortest: u64 = pieces.iter().map(|piece| u64::from(piece.min)).sum();
+        // What is longer than any value goes to the regex engine, which refuses it by size.
+        (shortest <= MAX_VALUE as u64 && is_exact(&pieces)).then(|| Self(join(pieces)))
     }
 
     /// Whether some value with a newline could match.
