@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::ToolCall;
 use crate::decision::Hold;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
@@ -23,6 +24,18 @@ pub struct Review {
     pub role: Name,
     /// For which tool.
     pub tool: Name,
+    /// Doing what, where the call says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub action: Option<Name>,
+    /// To what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resource: Option<Name>,
+    /// In which environment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub env: Option<Name>,
+    /// On which server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<Name>,
     /// With which arguments, in full, as compact JSON.
     pub arguments: String,
     /// Where it stands.
@@ -74,20 +87,32 @@ pub enum ReviewError {
 }
 
 impl Review {
-    /// A review of a call, waiting. `arguments` is the call's arguments in full.
-    #[expect(clippy::too_many_arguments, reason = "a review is born with all of it")]
+    /// A review of a call, waiting; `None` while the arguments have not been read. It shows
+    /// everything that the digest binds.
     pub fn open(
         id: ReviewId,
         digest: CallDigest,
-        owner: Name,
-        role: Name,
-        tool: Name,
-        arguments: String,
+        (owner, role): (Name, Name),
+        call: &ToolCall,
         opened_at: Timestamp,
         expires_at: Timestamp,
-    ) -> Self {
-        let state = ReviewState::Pending;
-        Self { id, digest, owner, role, tool, arguments, state, reviewer: None, opened_at, expires_at }
+    ) -> Option<Self> {
+        Some(Self {
+            id,
+            digest,
+            owner,
+            role,
+            tool: call.tool.clone(),
+            action: call.action.clone(),
+            resource: call.resource.clone(),
+            env: call.env.clone(),
+            server: call.server.clone(),
+            arguments: call.args.to_json()?,
+            state: ReviewState::Pending,
+            reviewer: None,
+            opened_at,
+            expires_at,
+        })
     }
 
     /// Where it stands at a time.

@@ -126,35 +126,36 @@ impl Pages {
         }
         self.sweep(now);
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
-        let arguments = call.args.to_json().ok_or(NotOpened::Broken)?;
+        let who = (session.owner.name.clone(), session.role.clone());
+        let expires_at = now.after(Duration::from_secs(seconds));
+        let review = Review::open(id, digest, who, call, now, expires_at).ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);
-        let review = Review::open(
-            id,
-            digest,
-            session.owner.name.clone(),
-            session.role.clone(),
-            call.tool.clone(),
-            arguments,
-            now,
-            now.after(Duration::from_secs(seconds)),
-        );
         let hold = review.hold();
         self.by_id.insert(id, review);
         self.by_call.insert(digest, id);
         Ok(hold)
     }
 
-    /// Room for one more review of the session.
+    /// Room for one more review of the session. What is over is forgotten where room is short.
     fn room(&mut self, session: SessionId, now: Timestamp) -> Result<&mut Vec<ReviewId>, NotOpened> {
         let mine = self.by_session.entry(session).or_default();
         if mine.len() < MAX_PENDING {
             return Ok(mine);
         }
-        let waiting =
-            |id: &ReviewId| self.by_id.get(id).filter(|review| review.state_at(now) == ReviewState::Pending);
-        mine.retain(|id| waiting(id).is_some());
-        match mine.iter().filter_map(waiting).map(|review| review.expires_at).min() {
-            Some(first) if mine.len() >= MAX_PENDING => Err(NotOpened::TooMany(first)),
+        let mut ends = Vec::new();
+        mine.retain(|id| match self.by_id.get(id).map(|review| (review.state_at(now), review.expires_at)) {
+            Some((ReviewState::Pending, end)) => {
+                ends.push(end);
+                true
+            }
+            Some((ReviewState::Approved | ReviewState::Rejected, _)) => true,
+            Some((ReviewState::Expired | ReviewState::Consumed, _)) | None => {
+                self.by_id.remove(id);
+                false
+            }
+        });
+        match ends.iter().min() {
+            Some(first) if ends.len() >= MAX_PENDING => Err(NotOpened::TooMany(*first)),
             _ => Ok(mine),
         }
     }

@@ -110,7 +110,8 @@ fn a_log_without_its_start_says_so() {
     let (_log, path, lines) = log();
     std::fs::write(&path, lines[4..].join("\n") + "\n").expect("the log");
     let note = "the chain was followed from record 4; older files were not given";
-    scopegate(&["audit", "verify", &path]).assert(0, "records  6", note);
+    scopegate(&["audit", "verify", &path]).assert(1, "", "records before it are missing");
+    scopegate(&["audit", "verify", &path, "--allow-missing-start"]).assert(0, "records  6", note);
 }
 
 #[test]

@@ -14,11 +14,7 @@ fn documents() {
             "1:1",
             "roles: no roles: nothing would be permitted; write `allow_empty: true` if that is meant",
         ),
-        (
-            "version: 1\nroles:\n",
-            "2:6",
-            "roles: no roles: nothing would be permitted; write `allow_empty: true` if that is meant",
-        ),
+        ("version: 1\nroles:\n", "2:6", "`roles` has no value; give it one, or leave the line out"),
         (
             "version: 2\nroles: [{name: r}]",
             "1:10",

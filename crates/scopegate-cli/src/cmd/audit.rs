@@ -42,6 +42,9 @@ struct Verify {
     /// A head that was noted earlier and must be in the chain: 64 hexadecimal digits
     #[arg(long, value_name = "HASH", value_parser = hash)]
     expect_head: Option<String>,
+    /// Accept a log whose first files were archived elsewhere: their records are not checked
+    #[arg(long)]
+    allow_missing_start: bool,
 }
 
 /// What is told of a chain that holds.
@@ -87,6 +90,13 @@ impl Verify {
             );
         }
         let (chain, first) = (verified.chain, verified.first);
+        if first > 0 && !self.allow_missing_start {
+            let why = format!(
+                "the chain holds from record {first} on, but the records before it are missing; \
+                 if they were archived elsewhere, add --allow-missing-start"
+            );
+            return broken(&why, output);
+        }
         let holds = Holds { ok: true, chain, first, records: verified.records, head: verified.head };
         if output.is_json() {
             output.json(&holds)?;

@@ -13,7 +13,33 @@ use super::read::options;
 enum Tree {
     Map(BTreeMap<String, Spanned<Tree>>),
     List(Vec<Spanned<Tree>>),
+    Null,
     Leaf,
+}
+
+/// A member that was given no value, and its place. A guard whose lines were all commented out
+/// would otherwise read as no guard.
+pub(super) fn empty_member(text: &str) -> Option<(String, (u64, u64))> {
+    let root = serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options()).ok()?;
+    find_empty(&root)
+}
+
+fn find_empty(here: &Spanned<Tree>) -> Option<(String, (u64, u64))> {
+    match &here.value {
+        // What a constraint compares with may hold nulls; it is judged when it compiles.
+        Tree::Map(members) => {
+            members.iter().filter(|(name, _)| *name != "value").find_map(|(name, member)| {
+                match member.value {
+                    Tree::Null => {
+                        Some((name.clone(), (member.referenced.line(), member.referenced.column())))
+                    }
+                    _ => find_empty(member),
+                }
+            })
+        }
+        Tree::List(elements) => elements.iter().find_map(find_empty),
+        Tree::Null | Tree::Leaf => None,
+    }
 }
 
 /// The line and column of the deepest part of the path that exists.
@@ -81,6 +107,6 @@ impl<'de> Visitor<'de> for Builder {
         Ok(Tree::Leaf)
     }
     fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Leaf)
+        Ok(Tree::Null)
     }
 }

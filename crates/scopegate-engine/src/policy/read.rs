@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_saphyr::Options;
 
 use super::Policy;
-use super::locate::locate;
+use super::locate::{empty_member, locate};
 
 /// What is wrong with a policy file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,9 @@ impl Policy {
             let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
             at(place, plain(&error))
         })?;
+        if let Some((member, place)) = empty_member(text) {
+            return Err(at(place, format!("`{member}` has no value; give it one, or leave the line out")));
+        }
         policy.check().map_err(|error| at(locate(text, &error.path), error.to_string()))?;
         Ok(policy)
     }

@@ -26,6 +26,11 @@ impl Baseline {
         Ok(Self { file: path.display().to_string(), verdicts })
     }
 
+    /// How many calls of the earlier run this one did not make.
+    pub(super) fn left(&self) -> usize {
+        self.verdicts.values().map(VecDeque::len).sum()
+    }
+
     /// What this call was answered.
     pub(super) fn verdict(&mut self, call: &Replayed) -> Result<Verdict, Failure> {
         let known = self.verdicts.get_mut(&call.name).and_then(VecDeque::pop_front);

@@ -179,6 +179,13 @@ fn compare(mut baseline: Baseline, replayed: &[Replayed]) -> Result<Exit, Failur
         ));
         return Ok(Exit::Denied);
     }
+    if baseline.left() > 0 {
+        return Err(Failure::usage(format!(
+            "{} calls of the baseline are not in this trace, so nothing is known of them: replay the same \
+             trace, or make a new baseline from this one with the old policy",
+            baseline.left()
+        )));
+    }
     output::message(&format!("no wider than the baseline: {} calls compared", replayed.len()));
     Ok(Exit::Ok)
 }
