@@ -4,6 +4,7 @@ mod bad_constraints;
 mod bad_roles;
 mod children;
 mod credentials;
+mod hostile;
 mod outcomes;
 mod policy_files;
 mod rates;
