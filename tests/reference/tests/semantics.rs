@@ -144,15 +144,15 @@ fn environments() {
         (listed, none, none, r#"{"env":"dev","ENV":null}"#, "ENV_VIOLATION"),
         (listed, none, prod, "", "PERMIT"),
         (listed, none, Some("qa"), "", "ENV_VIOLATION"),
-        (listed, none, prod, r#"{"env":"dev"}"#, "PERMIT"),
-        (listed, prod, none, r#"{"env":"dev"}"#, "PERMIT"),
+        (listed, none, prod, r#"{"env":"dev"}"#, "ENV_VIOLATION"),
+        (listed, prod, none, r#"{"env":"dev"}"#, "ENV_VIOLATION"),
         (listed, Some("qa"), prod, "{}", "ENV_VIOLATION"),
-        (listed, prod, Some("qa"), "{}", "PERMIT"),
+        (listed, prod, Some("qa"), "{}", "ENV_VIOLATION"),
         (optional, none, none, r#"{"env":null}"#, "PERMIT"),
         (optional, none, none, r#"{"Env":"prod"}"#, "ENV_VIOLATION"),
         (optional, none, none, r#"{"env":1}"#, "ENV_VIOLATION"),
         (reads, none, none, r#"{"env":1,"ENV":2}"#, "PERMIT"),
-        (reads, prod, none, r#"{"env":"prod","ENV":2}"#, "PERMIT"),
+        (reads, prod, none, r#"{"env":"prod","ENV":2}"#, "ENV_VIOLATION"),
         (reads, prod, none, r#"{"env":"dev"}"#, "ENV_VIOLATION"),
         (reads, prod, none, r#"{"env":null}"#, "PERMIT"),
         (reads, none, prod, r#"{"env":1}"#, "ENV_VIOLATION"),
@@ -296,11 +296,12 @@ fn reviews() {
     };
     assert_eq!(reference.decide(Some(one), &call("t", r#"{"a":1,"b":2}"#), at(0)), "HOLD");
     assert_eq!(reference.decide(Some(two), &call("t", r#"{"b":2.0,"a":1}"#), at(0)), "HOLD");
-    // Approved through another session of owner and role, in another spelling: once.
-    reference.resolve(two, &call("t", r#"{"b":2e0,"a":1}"#), true);
+    // Approved in another spelling: once, and for the session that asked.
+    reference.resolve(one, &call("t", r#"{"b":2e0,"a":1}"#), true);
     assert_eq!(got(&mut reference, one, r#"{"a":1,"b":2,"c":null}"#, 1), "HOLD");
     assert_eq!(got(&mut reference, one, r#"{"a":1,"b":2}"#, 1), "PERMIT");
     assert_eq!(got(&mut reference, two, r#"{"a":1,"b":2}"#, 1), "HOLD");
+    assert_eq!(got(&mut reference, one, r#"{"a":1,"b":2}"#, 1), "HOLD");
     reference.resolve(one, &call("t", r#"{"a":1,"b":2}"#), false);
     reference.resolve(one, &call("t", r#"{"a":1,"b":2}"#), true); // too late
     assert_eq!(got(&mut reference, one, r#"{"a":1,"b":2}"#, 60), "APPROVAL_REJECTED");
