@@ -57,7 +57,7 @@ fn compare(
     let limits = || granted.iter().filter_map(|granted| granted.level.environments.as_deref());
     let fixed = facts.env.or(call.env.as_deref());
     // An environment that is fixed needs no argument, but one that has been read must not differ.
-    let read = call.args.members().filter(|_| fixed.is_some());
+    let read = if args.is_none() && fixed.is_some() { call.args.members() } else { None };
     let argument = match args.or(read.as_ref()).map(|args| top(args, &NAME)) {
         Some(Ok(Some(Json::String(env)))) => Some(env),
         Some(Ok(Some(_)) | Err(_)) => return Err(refuse("(not a name)")),
