@@ -64,6 +64,13 @@ fn calls_that_the_baseline_does_not_know_are_errors() {
 }
 
 #[test]
+fn a_trace_that_was_cut_short_proves_nothing() {
+    let (before, after) = (policy("read", ""), policy("read, send, wipe", ""));
+    let first = CALLS.lines().next().expect("a call");
+    gate(&before, &after, first).assert(2, "", "3 calls of the baseline are not in this trace");
+}
+
+#[test]
 fn a_baseline_has_to_be_one() {
     let (slack, calls) = (sample("slack.yaml"), sample("slack.jsonl"));
     let gate =

@@ -102,3 +102,19 @@ fn a_look_alike_by_any_folding_is_refused() {
         assert_eq!(world.ask(&session, &call("buy", args)), "PARAMETER_VIOLATION", "{other}");
     }
 }
+
+#[test]
+fn a_reviewer_sees_everything_that_is_bound() {
+    let world = World::new("version: 1\nroles: [{name: r, allowed_tools: [run], approval_required: [run]}]");
+    let session = world.open("r", "ann");
+    let mut asked = call("run", "{}");
+    asked.action = Some("drop".into());
+    asked.resource = Some("prod-db".into());
+    asked.env = Some("prod".into());
+    asked.server = Some("db".into());
+    assert_eq!(world.ask(&session, &asked), "HOLD");
+    let review = world.engine.pending_reviews().remove(0);
+    let shown = [&review.action, &review.resource, &review.env, &review.server]
+        .map(|name| name.as_deref().unwrap_or_default());
+    assert_eq!(shown, ["drop", "prod-db", "prod", "db"]);
+}
