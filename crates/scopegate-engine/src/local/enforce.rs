@@ -300,7 +300,6 @@ impl<'a> Step<'a> {
     fn deny(&self, denial: Denial) -> Result<(Decision, Ticket), Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => place.fill(|| self.record(self.session.number(), Event::Deny(denial.code))),
-            Err(NoPlace::Full) if self.patience == Patience::None => return Err(Stop::Room),
             Err(NoPlace::Full) => return Err(Stop::Room),
             // A denial goes out even when nothing can be recorded.
             Err(NoPlace::Failed) => Ticket::NONE,
