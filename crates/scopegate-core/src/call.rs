@@ -96,7 +96,7 @@ impl Args {
 
     /// The arguments stand at a JSON pointer inside the document (RFC 6901); absent means `{}`.
     pub fn at_pointer(document: Document, pointer: &str) -> Self {
-        match document.root().pointer(pointer).map(|value| (value.is_object(), value.index())) {
+        match document.root().pointer(pointer).map(|value| (value.is_object(), document.index_of(value))) {
             Some((true, root)) => Self(State::Read { document, root }),
             Some((false, _)) => Self(State::Refused(JsonError::NotAnObject)),
             None => Self::none(),

@@ -8,6 +8,7 @@
 mod canonical;
 mod document;
 mod literal;
+mod node;
 mod number;
 mod reader;
 mod text;

@@ -34,6 +34,18 @@ pub(crate) fn exact(text: &str) -> Option<f64> {
     (safe || Decimal::read(&format!("{value:e}"))? == written).then_some(value)
 }
 
+/// How long an integer at the start of a text is, if it has few digits and is nothing more: then it
+/// is accepted.
+#[inline(always)]
+pub(super) fn plain_integer(text: &[u8]) -> Option<usize> {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let digits = text.get(sign..)?;
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let zero = digits.first() == Some(&b'0') && (count > 1 || sign > 0);
+    let more = matches!(digits.get(count), Some(b'.' | b'e' | b'E'));
+    (count > 0 && count <= SAFE_DIGITS && !zero && !more).then_some(sign + count)
+}
+
 /// The common case: a non-zero integer of few digits.
 #[inline]
 fn small_integer(text: &[u8]) -> Option<f64> {

@@ -3,155 +3,160 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::document::{DISTINCT, KEY_ESCAPED, Kind, Mark, Node, Nodes, Span, TEXT_ESCAPED};
-use super::number::is_exact;
+use super::document::Nodes;
+use super::node::{Key, Kind, Mark, Node, Span};
+use super::number::{is_exact, plain_integer};
 use super::text::{unescape, unescaped_len};
 use super::{JsonError, MAX_DEPTH, MAX_MEMBERS, MAX_NUMBER, MAX_STRING};
 
 /// Objects with more members than this look duplicates up in a set.
 const FEW: usize = 24;
 
+/// What reads a part of the text is given the place where it begins, and says where it ended.
 pub(super) struct Reader<'a> {
     text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
-    nodes: Nodes,
+    nodes: &'a mut Nodes,
 }
 
-/// A string as it stands in the text, between its quotes.
-#[derive(Clone, Copy, Default)]
-struct Quoted {
-    span: Span,
-    escaped: bool,
-}
+type Place = usize;
 
-/// A member name, or none.
-#[derive(Clone, Copy)]
-struct Key {
-    name: Quoted,
-    mark: Mark,
-}
-
-impl Key {
-    const NONE: Self =
-        Self { name: Quoted { span: Span { start: 0, len: 0 }, escaped: false }, mark: Mark::of(b"") };
-}
-
-/// How a member name stands to the names before it.
-enum Among {
-    /// It differs from each of them in its mark.
-    Distinct,
-    /// It is another name.
-    New,
-    Repeated,
+/// The names of one object, as far as they have been read.
+struct Names<'a> {
+    /// The node of the first member.
+    first: usize,
+    count: usize,
+    /// A bit for each mark; all of them once a mark is odd.
+    marks: u64,
+    /// Whether the marks all differ, and none is odd.
+    distinct: bool,
+    /// The names themselves, once they are more than a few.
+    many: Option<BTreeSet<Cow<'a, str>>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn read(text: &'a str) -> Result<Nodes, JsonError> {
-        let mut reader = Self { text, bytes: text.as_bytes(), at: 0, nodes: Nodes::new() };
-        reader.value(Key::NONE, 0)?;
-        reader.space();
-        if reader.at < reader.bytes.len() { Err(reader.syntax()) } else { Ok(reader.nodes) }
+    /// Fills the index, which must be empty.
+    pub(super) fn read(text: &'a str, nodes: &'a mut Nodes) -> Result<(), JsonError> {
+        let at = Self { text, nodes }.value(0, Key::NONE, 0)?;
+        let at = space(text.as_bytes(), at);
+        if at < text.len() { Err(syntax(at)) } else { Ok(()) }
     }
 
-    fn value(&mut self, key: Key, depth: usize) -> Result<(), JsonError> {
+    #[inline(always)]
+    fn value(&mut self, at: Place, key: Key, depth: usize) -> Result<Place, JsonError> {
         if self.nodes.len() > MAX_MEMBERS {
             return Err(JsonError::TooManyMembers);
         }
-        self.space();
-        let Key { name: key, mark } = key;
-        let flags = if key.escaped { KEY_ESCAPED } else { 0 };
-        // The check above keeps the count within MAX_MEMBERS.
-        let (index, at) = (self.nodes.len() as u16, self.nodes.len());
-        let blank =
-            Node { key: key.span, text: Span::default(), at: index, size: 1, mark, kind: Kind::Null, flags };
-        self.nodes.push(blank);
-        let (kind, text, more) = match self.peek() {
-            Some(b'"') => {
-                let string = self.string()?;
-                (Kind::String, string.span, if string.escaped { TEXT_ESCAPED } else { 0 })
-            }
-            Some(b'{') => {
-                let distinct = self.object(depth + 1)?;
-                (Kind::Object, Span::default(), if distinct { DISTINCT } else { 0 })
-            }
-            Some(b'[') => {
-                self.array(depth + 1)?;
-                (Kind::Array, Span::default(), 0)
-            }
-            Some(b't') => (Kind::True, self.word("true")?, 0),
-            Some(b'f') => (Kind::False, self.word("false")?, 0),
-            Some(b'n') => (Kind::Null, self.word("null")?, 0),
-            _ => (Kind::Number, self.number()?, 0),
+        let text = self.text;
+        let at = space(text.as_bytes(), at);
+        let (kind, (span, end)) = match peek(text.as_bytes(), at) {
+            b'"' => (Kind::String, string(text, at + 1)?),
+            b'{' => return self.object(at, key, depth + 1),
+            b'[' => return self.array(at, key, depth + 1),
+            b't' => (Kind::True, word(text, at, "true")?),
+            b'f' => (Kind::False, word(text, at, "false")?),
+            b'n' => (Kind::Null, word(text, at, "null")?),
+            _ => (Kind::Number, number(text, at)?),
         };
-        let size = u16::try_from(self.nodes.len() - at).map_err(|_| JsonError::TooManyMembers)?;
-        if let Some(node) = self.nodes.get_mut(at) {
-            *node = Node { key: key.span, text, at: index, size, mark, kind, flags: flags | more };
-        }
-        Ok(())
+        self.nodes.push(Node::scalar(key, kind, span));
+        Ok(end)
     }
 
-    /// Reads an object; whether its members have marks that all differ, and none is odd.
-    fn object(&mut self, depth: usize) -> Result<bool, JsonError> {
-        self.open(depth)?;
-        if self.close(b'}') {
-            return Ok(true);
-        }
-        let mut distinct = true;
-        let first = self.nodes.len();
-        let mut count = 0;
-        let mut seen = BTreeSet::new();
-        loop {
-            self.space();
-            let name = self.string()?;
-            self.space();
-            self.expect(b':')?;
-            count += 1;
-            let mark = if name.escaped { Mark::ODD } else { Mark::of(self.slice(name.span)) };
-            let key = Key { name, mark };
-            match self.among(key, first, count, &mut seen) {
-                Among::Distinct => {}
-                Among::New => distinct = false,
-                Among::Repeated => return Err(JsonError::Duplicate(name.span.start)),
-            }
-            self.value(key, depth)?;
-            if !self.another(b'}')? {
-                return Ok(distinct);
-            }
-        }
-    }
-
-    fn array(&mut self, depth: usize) -> Result<(), JsonError> {
-        self.open(depth)?;
-        if self.close(b']') {
-            return Ok(());
+    fn object(&mut self, at: Place, key: Key, depth: usize) -> Result<Place, JsonError> {
+        let text = self.text;
+        let bytes = text.as_bytes();
+        let (nest, mut at) = self.open(at, key, depth)?;
+        let mut names = Names { first: nest + 1, count: 0, marks: 0, distinct: true, many: None };
+        if peek(bytes, at) == b'}' {
+            self.close(nest, key, Kind::Object, true);
+            return Ok(at + 1);
         }
         loop {
-            self.value(Key::NONE, depth)?;
-            if !self.another(b']')? {
-                return Ok(());
+            at = expect(bytes, at, b'"')?;
+            let key;
+            (key, at) = name(text, at)?;
+            at = expect(bytes, at, b':')?;
+            names.count += 1;
+            let bit = key.mark().bit();
+            // A bit that nobody has set says that no name before is like this one.
+            if (names.marks & bit != 0 || key.mark() == Mark::ODD || names.count >= FEW)
+                && self.repeats(key, &mut names)
+            {
+                return Err(JsonError::Duplicate(key.name().start() as u32));
+            }
+            names.marks |= bit;
+            at = self.value(at, key, depth)?;
+            let more;
+            (more, at) = another(bytes, at, b'}')?;
+            if !more {
+                break;
             }
         }
+        self.close(nest, key, Kind::Object, names.distinct);
+        Ok(at)
     }
 
-    /// How `key` stands to the members that start at node `first`.
-    fn among(&self, key: Key, first: usize, count: usize, seen: &mut BTreeSet<Cow<'a, str>>) -> Among {
-        if count < FEW {
-            let mut among = if key.mark == Mark::ODD { Among::New } else { Among::Distinct };
-            for earlier in self.siblings(first) {
-                if earlier.mark == key.mark || earlier.mark == Mark::ODD || key.mark == Mark::ODD {
-                    if self.same(key.name, earlier.name) {
-                        return Among::Repeated;
-                    }
-                    among = Among::New;
+    fn array(&mut self, at: Place, key: Key, depth: usize) -> Result<Place, JsonError> {
+        let bytes = self.text.as_bytes();
+        let (nest, mut at) = self.open(at, key, depth)?;
+        if peek(bytes, at) == b']' {
+            at += 1;
+        } else {
+            loop {
+                at = self.value(at, Key::NONE, depth)?;
+                let more;
+                (more, at) = another(bytes, at, b']')?;
+                if !more {
+                    break;
                 }
             }
-            return among;
         }
-        if count == FEW {
-            seen.extend(self.siblings(first).map(|earlier| self.name(earlier.name)));
+        self.close(nest, key, Kind::Array, false);
+        Ok(at)
+    }
+
+    /// Enters an array or object: where its node will stand, and the text inside begins.
+    #[inline(always)]
+    fn open(&mut self, at: Place, key: Key, depth: usize) -> Result<(usize, Place), JsonError> {
+        if depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep(at as u32));
         }
-        if seen.insert(self.name(key.name)) { Among::New } else { Among::Repeated }
+        let nest = self.nodes.len();
+        self.nodes.push(Node::nest(key, Kind::Array, 1, false));
+        Ok((nest, space(self.text.as_bytes(), at + 1)))
+    }
+
+    /// Leaves an array or object: its node says how much is inside.
+    #[inline(always)]
+    fn close(&mut self, nest: usize, key: Key, kind: Kind, distinct: bool) {
+        // At most one more than MAX_MEMBERS.
+        let size = (self.nodes.len() - nest) as u16;
+        if let Some(node) = self.nodes.get_mut(nest) {
+            *node = Node::nest(key, kind, size, distinct);
+        }
+    }
+
+    /// Whether `key` is a name that the object has already.
+    #[inline(never)]
+    fn repeats(&self, key: Key, names: &mut Names<'a>) -> bool {
+        if names.count >= FEW {
+            names.distinct = false;
+            let many = names.many.get_or_insert_with(|| {
+                self.siblings(names.first).map(|earlier| self.name(earlier.name())).collect()
+            });
+            return !many.insert(self.name(key.name()));
+        }
+        if key.mark() == Mark::ODD {
+            (names.distinct, names.marks) = (false, u64::MAX);
+        }
+        for earlier in self.siblings(names.first) {
+            if earlier.mark() == key.mark() || earlier.mark() == Mark::ODD || key.mark() == Mark::ODD {
+                names.distinct = false;
+                if self.same(key.name(), earlier.name()) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// The names of the members read so far, from node `first` on.
@@ -159,189 +164,203 @@ impl<'a> Reader<'a> {
         let mut nodes = self.nodes.get(first..).unwrap_or_default();
         std::iter::from_fn(move || {
             let node = nodes.first()?;
-            nodes = nodes.get(usize::from(node.size)..).unwrap_or_default();
-            let name = Quoted { span: node.key, escaped: node.flags & KEY_ESCAPED != 0 };
-            Some(Key { name, mark: node.mark })
+            nodes = nodes.get(node.size()..).unwrap_or_default();
+            Some(node.key)
         })
     }
 
-    fn same(&self, a: Quoted, b: Quoted) -> bool {
-        if a.escaped || b.escaped {
-            self.name(a) == self.name(b)
-        } else {
-            a.span.len == b.span.len && self.slice(a.span) == self.slice(b.span)
+    fn same(&self, a: Span, b: Span) -> bool {
+        match a.is_escaped() || b.is_escaped() {
+            true => self.name(a) == self.name(b),
+            false => raw(self.text, a) == raw(self.text, b),
         }
     }
 
-    fn name(&self, key: Quoted) -> Cow<'a, str> {
-        let raw = self.raw(key.span);
-        if key.escaped { unescape(raw).unwrap_or(Cow::Borrowed(raw)) } else { Cow::Borrowed(raw) }
-    }
-
-    fn raw(&self, span: Span) -> &'a str {
-        let start = span.start as usize;
-        self.text.get(start..start + span.len as usize).unwrap_or_default()
-    }
-
-    fn slice(&self, span: Span) -> &'a [u8] {
-        let start = span.start as usize;
-        self.bytes.get(start..start + span.len as usize).unwrap_or_default()
-    }
-
-    fn string(&mut self) -> Result<Quoted, JsonError> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += plain(rest);
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += 2; // the escaped character is looked at below
-                }
-                _ => return Err(self.syntax()),
-            }
-        }
-        let span = self.span(start);
-        self.at += 1;
-        let len = if escaped { self.escapes(span)? } else { span.len as usize };
-        if len > MAX_STRING {
-            Err(JsonError::StringTooLong(span.start))
-        } else {
-            Ok(Quoted { span, escaped })
-        }
-    }
-
-    fn escapes(&self, span: Span) -> Result<usize, JsonError> {
-        unescaped_len(self.raw(span)).map_err(|lone| {
-            if lone { JsonError::LoneSurrogate(span.start) } else { JsonError::Syntax(span.start) }
-        })
-    }
-
-    fn number(&mut self) -> Result<Span, JsonError> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
-        match self.digits() {
-            0 => return Err(self.syntax()),
-            n if n > 1 && self.bytes.get(self.at - n) == Some(&b'0') => return Err(self.syntax()),
-            _ => {}
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            if self.digits() == 0 {
-                return Err(self.syntax());
-            }
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            if self.digits() == 0 {
-                return Err(self.syntax());
-            }
-        }
-        let span = self.span(start);
-        let exact = span.len as usize <= MAX_NUMBER && is_exact(self.raw(span));
-        if exact { Ok(span) } else { Err(JsonError::InexactNumber(span.start)) }
-    }
-
-    fn digits(&mut self) -> usize {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.at += count;
-        count
-    }
-
-    fn word(&mut self, word: &str) -> Result<Span, JsonError> {
-        let start = self.at;
-        if !self.bytes.get(start..).unwrap_or_default().starts_with(word.as_bytes()) {
-            return Err(self.syntax());
-        }
-        self.at += word.len();
-        Ok(self.span(start))
-    }
-
-    fn open(&mut self, depth: usize) -> Result<(), JsonError> {
-        if depth > MAX_DEPTH {
-            return Err(JsonError::TooDeep(self.at as u32));
-        }
-        self.at += 1;
-        self.space();
-        Ok(())
-    }
-
-    fn close(&mut self, byte: u8) -> bool {
-        let closes = self.peek() == Some(byte);
-        self.at += usize::from(closes);
-        closes
-    }
-
-    /// After a member or element: `true` at a comma, `false` at the end.
-    fn another(&mut self, end: u8) -> Result<bool, JsonError> {
-        self.space();
-        if self.close(end) {
-            return Ok(false);
-        }
-        self.expect(b',')?;
-        Ok(true)
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
-        if self.peek() != Some(byte) {
-            return Err(self.syntax());
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn span(&self, start: usize) -> Span {
-        // The text is at most MAX_TEXT bytes, so both fit.
-        Span { start: start as u32, len: (self.at - start) as u32 }
-    }
-
-    fn syntax(&self) -> JsonError {
-        JsonError::Syntax(self.at as u32)
+    fn name(&self, name: Span) -> Cow<'a, str> {
+        let raw = raw(self.text, name);
+        if name.is_escaped() { unescape(raw).unwrap_or(Cow::Borrowed(raw)) } else { Cow::Borrowed(raw) }
     }
 }
 
-/// How many bytes stand before the first quote, backslash or control character.
-fn plain(bytes: &[u8]) -> usize {
+/// A member name, from behind its first quote.
+#[inline(always)]
+fn name(text: &str, start: Place) -> Result<(Key, Place), JsonError> {
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let len = stretch::<true>(rest);
+    if let Some((name, [b'"', ..])) = rest.split_at_checked(len)
+        && len <= MAX_STRING
+    {
+        return Ok((Key::new(Span::new(start, len), Mark::of_ascii(name)), start + len + 1));
+    }
+    let (name, end) = unusual(text, start)?;
+    let mark = if name.is_escaped() { Mark::ODD } else { Mark::of(raw(text, name).as_bytes()) };
+    Ok((Key::new(name, mark), end))
+}
+
+/// A string, from behind its first quote.
+#[inline(always)]
+fn string(text: &str, start: Place) -> Result<(Span, Place), JsonError> {
+    let bytes = text.as_bytes();
+    let len = stretch::<false>(bytes.get(start..).unwrap_or_default());
+    if peek(bytes, start + len) == b'"' && len <= MAX_STRING {
+        return Ok((Span::new(start, len), start + len + 1));
+    }
+    unusual(text, start)
+}
+
+/// Any string: with escapes, or refused, or beyond ASCII.
+#[cold]
+fn unusual(text: &str, start: Place) -> Result<(Span, Place), JsonError> {
+    let (mut at, mut escaped) = (start, false);
+    loop {
+        at += stretch::<false>(text.as_bytes().get(at..).unwrap_or_default());
+        match peek(text.as_bytes(), at) {
+            b'"' => break,
+            b'\\' => {
+                escaped = true;
+                at += 2; // the escaped character is looked at below
+            }
+            _ => return Err(syntax(at)),
+        }
+    }
+    let span = Span::new(start, at - start);
+    let (span, len) = match escaped {
+        true => (span.with_escapes(), escapes(text, span)?),
+        false => (span, span.len()),
+    };
+    if len > MAX_STRING { Err(JsonError::StringTooLong(start as u32)) } else { Ok((span, at + 1)) }
+}
+
+fn escapes(text: &str, span: Span) -> Result<usize, JsonError> {
+    let start = span.start() as u32;
+    unescaped_len(raw(text, span))
+        .map_err(|lone| if lone { JsonError::LoneSurrogate(start) } else { JsonError::Syntax(start) })
+}
+
+#[inline(always)]
+fn number(text: &str, start: Place) -> Result<(Span, Place), JsonError> {
+    match plain_integer(text.as_bytes().get(start..).unwrap_or_default()) {
+        Some(len) => Ok((Span::new(start, len), start + len)),
+        None => any_number(text, start),
+    }
+}
+
+#[inline(never)]
+fn any_number(text: &str, start: Place) -> Result<(Span, Place), JsonError> {
+    let bytes = text.as_bytes();
+    let whole = start + usize::from(peek(bytes, start) == b'-');
+    let mut at = digits(bytes, whole)?;
+    if at > whole + 1 && peek(bytes, whole) == b'0' {
+        return Err(syntax(at));
+    }
+    if peek(bytes, at) == b'.' {
+        at = digits(bytes, at + 1)?;
+    }
+    if matches!(peek(bytes, at), b'e' | b'E') {
+        at += 1;
+        at += usize::from(matches!(peek(bytes, at), b'+' | b'-'));
+        at = digits(bytes, at)?;
+    }
+    let span = Span::new(start, at - start);
+    let exact = at - start <= MAX_NUMBER && is_exact(raw(text, span));
+    if exact { Ok((span, at)) } else { Err(JsonError::InexactNumber(start as u32)) }
+}
+
+/// At least one digit.
+fn digits(bytes: &[u8], at: Place) -> Result<Place, JsonError> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
+        0 => Err(syntax(at)),
+        count => Ok(at + count),
+    }
+}
+
+fn word(text: &str, at: Place, word: &str) -> Result<(Span, Place), JsonError> {
+    if !text.as_bytes().get(at..).unwrap_or_default().starts_with(word.as_bytes()) {
+        return Err(syntax(at));
+    }
+    Ok((Span::new(at, word.len()), at + word.len()))
+}
+
+/// After a member or element: `true` at a comma, `false` at the end.
+#[inline(always)]
+fn another(bytes: &[u8], at: Place, end: u8) -> Result<(bool, Place), JsonError> {
+    let at = space(bytes, at);
+    let byte = peek(bytes, at);
+    if byte == b',' || byte == end { Ok((byte == b',', at + 1)) } else { Err(syntax(at)) }
+}
+
+/// That byte, after any space.
+#[inline(always)]
+fn expect(bytes: &[u8], at: Place, byte: u8) -> Result<Place, JsonError> {
+    let at = space(bytes, at);
+    if peek(bytes, at) == byte { Ok(at + 1) } else { Err(syntax(at)) }
+}
+
+#[inline(always)]
+fn space(bytes: &[u8], at: Place) -> Place {
+    match peek(bytes, at) {
+        // One space is what ordinary writers put.
+        b' ' if peek(bytes, at + 1) > b' ' => at + 1,
+        0..=b' ' => spaces(bytes, at),
+        _ => at,
+    }
+}
+
+#[inline(never)]
+fn spaces(bytes: &[u8], mut at: Place) -> Place {
+    while matches!(peek(bytes, at), b' ' | b'\t' | b'\n' | b'\r') {
+        at += 1;
+    }
+    at
+}
+
+/// The byte at a place. At the end a NUL, which JSON has no place for outside of strings either.
+#[inline(always)]
+fn peek(bytes: &[u8], at: Place) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+fn raw(text: &str, span: Span) -> &str {
+    text.get(span.start()..span.end()).unwrap_or_default()
+}
+
+#[cold]
+fn syntax(at: Place) -> JsonError {
+    JsonError::Syntax(at as u32)
+}
+
+/// How many bytes stand before the first quote, backslash or control character; with `ASCII`, also
+/// before the first byte of another character.
+#[inline(always)]
+fn stretch<const ASCII: bool>(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((word, after)) = rest.split_first_chunk() {
-        let ends = ends(u64::from_le_bytes(*word));
+        let ends = ends::<ASCII>(u64::from_le_bytes(*word));
         if ends != 0 {
             return bytes.len() - rest.len() + ends.trailing_zeros() as usize / 8;
         }
         rest = after;
     }
-    let end = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-    bytes.len() - rest.len() + end.unwrap_or(rest.len())
+    let ends = |&b: &u8| b == b'"' || b == b'\\' || b < 0x20 || (ASCII && !b.is_ascii());
+    bytes.len() - rest.len() + rest.iter().position(ends).unwrap_or(rest.len())
 }
 
 /// Looks at eight bytes at once: the lowest bit set is the high bit of the first byte that ends a
-/// plain stretch. Bits above it mean nothing, because a subtraction may borrow upwards.
-fn ends(word: u64) -> u64 {
+/// stretch. Bits above it mean nothing, because a subtraction may borrow upwards.
+#[inline(always)]
+fn ends<const ASCII: bool>(word: u64) -> u64 {
     const EACH: u64 = u64::MAX / 255;
-    const HIGH: u64 = EACH << 7;
-    let below = |word: u64, least: u64| word.wrapping_sub(EACH * least) & !word & HIGH;
-    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    is(b'"') | is(b'\\') | below(word, 0x20)
+    // Changes the places of quote and space, so that a quote stands just above the control characters.
+    let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
+    let backslash = (word ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
+    let other = if ASCII { word } else { 0 };
+    ((control_or_quote | backslash) & !word | other) & (EACH << 7)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::stretch;
 
     #[test]
     fn a_plain_stretch_ends_where_it_should() {
@@ -350,9 +369,15 @@ mod tests {
             for (before, around) in [(0, b'a'), (3, 0xFF), (7, b'!'), (8, 0x80), (13, b']'), (21, b' ')] {
                 let mut text = [around; 32];
                 text[before] = byte;
-                assert_eq!(plain(&text), if ends { before } else { 32 }, "{byte} after {before}");
+                assert_eq!(stretch::<false>(&text), if ends { before } else { 32 }, "{byte} after {before}");
+                let ascii = text.iter().position(|b| !b.is_ascii()).unwrap_or(32);
+                assert_eq!(stretch::<true>(&text), ascii.min(if ends { before } else { 32 }));
                 text[before + 1] = b'"';
-                assert_eq!(plain(&text), if ends { before } else { before + 1 }, "{byte} after {before}");
+                assert_eq!(
+                    stretch::<false>(&text),
+                    if ends { before } else { before + 1 },
+                    "{byte} after {before}"
+                );
             }
         }
     }

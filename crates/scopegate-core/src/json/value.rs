@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::document::{DISTINCT, KEY_ESCAPED, Kind, Mark, Node, Span, TEXT_ESCAPED};
+use super::node::{Kind, Mark, Node, Span};
 use super::number::exact;
 use super::text::unescape;
 
@@ -10,7 +10,7 @@ use super::text::unescape;
 #[derive(Clone, Copy)]
 pub struct JsonRef<'a> {
     text: &'a str,
-    /// This value's node, and at least all that belong to it.
+    /// This value's node, and all that come after it in the document.
     nodes: &'a [Node],
 }
 
@@ -37,9 +37,9 @@ impl<'a> JsonRef<'a> {
         Self { text, nodes }
     }
 
-    /// The value's place in the document's index.
-    pub(crate) fn index(self) -> u16 {
-        self.nodes.first().map_or(0, |node| node.at)
+    /// How many nodes there are from this value on, itself included.
+    pub(super) fn after(self) -> usize {
+        self.nodes.len()
     }
 
     /// The value itself.
@@ -51,51 +51,62 @@ impl<'a> JsonRef<'a> {
     #[inline(always)]
     pub(crate) fn look(self) -> Json<'a> {
         let Some(node) = self.nodes.first() else { return Json::Null };
-        match node.kind {
+        match node.kind() {
             Kind::Null => Json::Null,
             Kind::True => Json::Bool(true),
             Kind::False => Json::Bool(false),
-            Kind::Number => exact(raw(self.text, node.text)).map_or(Json::Null, Json::Number),
-            Kind::String => Json::String(text(self.text, node.text, node.flags & TEXT_ESCAPED != 0)),
+            Kind::Number => exact(raw(self.text, node.text())).map_or(Json::Null, Json::Number),
+            Kind::String => Json::String(text(self.text, node.text())),
             Kind::Array => Json::Array(Elements(self.inside(node))),
             Kind::Object => Json::Object(Members(self.inside(node))),
         }
     }
 
     fn inside(self, node: &Node) -> Inside<'a> {
-        let left = usize::from(node.size) - 1;
-        let distinct = node.flags & DISTINCT != 0;
+        let (left, distinct) = (node.size() - 1, node.is_distinct());
         Inside { text: self.text, nodes: self.nodes.get(1..).unwrap_or_default(), left, distinct }
     }
 
     /// Whether this is an object.
     pub fn is_object(self) -> bool {
-        self.nodes.first().is_some_and(|node| node.kind == Kind::Object)
+        self.nodes.first().is_some_and(|node| node.kind() == Kind::Object)
     }
 
     /// The text of a scalar as it was written, or `None` for arrays and objects.
     pub(super) fn written(self) -> Option<&'a str> {
         let node = self.nodes.first()?;
-        let scalar = !matches!(node.kind, Kind::Array | Kind::Object);
-        scalar.then(|| raw(self.text, node.text))
+        let scalar = !matches!(node.kind(), Kind::Array | Kind::Object);
+        scalar.then(|| raw(self.text, node.text()))
     }
 
     /// The member of an object, or the value itself for an empty path; `/a/0/b` as in RFC 6901.
     pub fn pointer(self, pointer: &str) -> Option<JsonRef<'a>> {
-        if pointer.is_empty() {
-            return Some(self);
+        let (mut value, mut rest) = (self, pointer);
+        while !rest.is_empty() {
+            rest = rest.strip_prefix('/')?;
+            let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+            let (token, after) = rest.split_at_checked(end)?;
+            value = value.step(token)?;
+            rest = after;
         }
-        pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| {
-            let token = match token.contains('~') {
-                true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-                false => Cow::Borrowed(token),
-            };
-            match value.get() {
-                Json::Object(members) => members.exactly(&token),
-                Json::Array(mut elements) => elements.nth(token.parse().ok()?),
-                _ => None,
+        Some(value)
+    }
+
+    /// The member or element that one token of a pointer names.
+    fn step(self, token: &str) -> Option<JsonRef<'a>> {
+        let unescaped;
+        let token = match token.bytes().any(|byte| byte == b'~') {
+            true => {
+                unescaped = token.replace("~1", "/").replace("~0", "~");
+                &unescaped
             }
-        })
+            false => token,
+        };
+        match self.look() {
+            Json::Object(members) => members.exactly(token),
+            Json::Array(mut elements) => elements.nth(token.parse().ok()?),
+            _ => None,
+        }
     }
 }
 
@@ -116,13 +127,13 @@ impl<'a> Member<'a> {
     /// The member's name, unescaped.
     pub fn name(&self) -> Cow<'a, str> {
         let Some(node) = self.value.nodes.first() else { return Cow::Borrowed("") };
-        text(self.value.text, node.key, node.flags & KEY_ESCAPED != 0)
+        text(self.value.text, node.key.name())
     }
 
     fn is_named(&self, name: &str) -> bool {
         match self.value.nodes.first() {
-            Some(node) if node.flags & KEY_ESCAPED == 0 => {
-                bytes(self.value.text, node.key) == name.as_bytes()
+            Some(node) if !node.key.name().is_escaped() => {
+                bytes(self.value.text, node.key.name()) == name.as_bytes()
             }
             _ => self.name() == name,
         }
@@ -161,24 +172,32 @@ impl<'a> Members<'a> {
         &self,
         expected: &Expected<N>,
     ) -> Result<Option<JsonRef<'a>>, LooksLike> {
-        let Inside { text, nodes, left, distinct } = self.0;
-        if !distinct || expected.mark == Mark::ODD {
+        if !self.0.distinct || expected.mark == Mark::ODD {
             return self.named_among(expected.name.as_ref());
         }
-        let nodes = nodes.get(..left).unwrap_or_default();
-        let mut at = 0;
-        while let Some(node) = nodes.get(at) {
-            if node.mark == expected.mark {
-                // No other member has this mark, so no other equals the name or looks like it.
-                return match compare(text, node, expected.name.as_ref()) {
-                    NameMatch::Same => Ok(nodes.get(at..).map(|nodes| JsonRef { text, nodes })),
-                    NameMatch::Look => Err(LooksLike),
-                    NameMatch::Other => Ok(None),
-                };
-            }
-            at += usize::from(node.size);
+        // No other member has this mark, so no other equals the name or looks like it.
+        let Some(member) = self.marked(expected.mark) else { return Ok(None) };
+        let Some(node) = member.nodes.first() else { return Ok(None) };
+        match compare(self.0.text, node, expected.name.as_ref()) {
+            NameMatch::Same => Ok(Some(member)),
+            NameMatch::Look => Err(LooksLike),
+            NameMatch::Other => Ok(None),
         }
-        Ok(None)
+    }
+
+    /// The first member with that mark.
+    #[inline(always)]
+    fn marked(&self, mark: Mark) -> Option<JsonRef<'a>> {
+        let Inside { text, nodes, left, .. } = self.0;
+        let members = nodes.get(..left)?;
+        let mut at = 0;
+        loop {
+            let node = members.get(at)?;
+            if node.key.mark() == mark {
+                return nodes.get(at..).map(|nodes| JsonRef { text, nodes });
+            }
+            at += node.size();
+        }
     }
 
     /// The same, looking at every member.
@@ -198,6 +217,10 @@ impl<'a> Members<'a> {
 
     /// The member of exactly that name.
     fn exactly(mut self, name: &str) -> Option<JsonRef<'a>> {
+        if self.0.distinct {
+            let member = self.marked(Mark::of(name.as_bytes()))?;
+            return Member { value: member }.is_named(name).then_some(member);
+        }
         self.find(|member| member.is_named(name)).map(|member| member.value)
     }
 }
@@ -212,10 +235,11 @@ enum NameMatch {
 
 #[inline]
 fn compare(all: &str, node: &Node, expected: &str) -> NameMatch {
-    if node.flags & KEY_ESCAPED == 0 && bytes(all, node.key) == expected.as_bytes() {
+    let name = node.key.name();
+    if !name.is_escaped() && bytes(all, name) == expected.as_bytes() {
         NameMatch::Same
     } else {
-        compare_folded(&text(all, node.key, node.flags & KEY_ESCAPED != 0), expected)
+        compare_folded(&text(all, name), expected)
     }
 }
 
@@ -265,7 +289,7 @@ impl<'a> Inside<'a> {
             return None;
         }
         let value = JsonRef { text: self.text, nodes: self.nodes };
-        let size = usize::from(self.nodes.first()?.size);
+        let size = self.nodes.first()?.size();
         self.nodes = self.nodes.get(size..).unwrap_or_default();
         self.left = self.left.saturating_sub(size);
         Some(value)
@@ -289,18 +313,16 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 fn bytes(text: &str, span: Span) -> &[u8] {
-    let start = span.start as usize;
-    text.as_bytes().get(start..start + span.len as usize).unwrap_or_default()
+    text.as_bytes().get(span.start()..span.end()).unwrap_or_default()
 }
 
 fn raw(text: &str, span: Span) -> &str {
-    let start = span.start as usize;
-    text.get(start..start + span.len as usize).unwrap_or_default()
+    text.get(span.start()..span.end()).unwrap_or_default()
 }
 
-fn text(all: &str, span: Span, escaped: bool) -> Cow<'_, str> {
+fn text(all: &str, span: Span) -> Cow<'_, str> {
     let raw = raw(all, span);
-    if escaped { unescape(raw).unwrap_or_default() } else { Cow::Borrowed(raw) }
+    if span.is_escaped() { unescape(raw).unwrap_or_default() } else { Cow::Borrowed(raw) }
 }
 
 #[cfg(test)]
