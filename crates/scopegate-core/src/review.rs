@@ -7,7 +7,7 @@ use crate::decision::Hold;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
 use crate::facts::{Asked, Facts};
-use crate::id::{Name, ReviewId};
+use crate::id::{Name, ReviewId, SessionId};
 use crate::time::Timestamp;
 
 /// A call that waits, or waited, for a person.
@@ -18,6 +18,8 @@ pub struct Review {
     pub id: ReviewId,
     /// Binds it to exactly one call: tenant, owner, role, tool, arguments and the rest.
     pub digest: CallDigest,
+    /// The session that asked.
+    pub session: SessionId,
     /// Who asked.
     pub owner: Name,
     /// Under which role.
@@ -42,6 +44,9 @@ pub struct Review {
     pub state: ReviewState,
     /// Who decided, from their credential.
     pub reviewer: Option<String>,
+    /// When they did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_at: Option<Timestamp>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it stops waiting, and a decision stops standing.
@@ -92,7 +97,7 @@ impl Review {
     pub fn open(
         id: ReviewId,
         digest: CallDigest,
-        (owner, role): (Name, Name),
+        (session, owner, role): (SessionId, Name, Name),
         call: &ToolCall,
         opened_at: Timestamp,
         expires_at: Timestamp,
@@ -100,6 +105,7 @@ impl Review {
         Some(Self {
             id,
             digest,
+            session,
             owner,
             role,
             tool: call.tool.clone(),
@@ -110,6 +116,7 @@ impl Review {
             arguments: call.args.to_json()?,
             state: ReviewState::Pending,
             reviewer: None,
+            decided_at: None,
             opened_at,
             expires_at,
         })
@@ -139,6 +146,7 @@ impl Review {
             ReviewState::Pending => {
                 self.state = if approve { ReviewState::Approved } else { ReviewState::Rejected };
                 self.reviewer = Some(reviewer.to_owned());
+                self.decided_at = Some(now);
                 Ok(())
             }
             state => Err(ReviewError::Settled(state)),

@@ -79,6 +79,11 @@ impl Monotone {
         Self { clock, highest: AtomicU64::new(0) }
     }
 
+    /// Time was at least this late already, in an earlier process.
+    pub(crate) fn not_before(&self, latest: Timestamp) {
+        self.highest.fetch_max(latest.nanos(), Ordering::Relaxed);
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now().nanos();
         let highest = self.highest.load(Ordering::Relaxed);

@@ -32,6 +32,12 @@ impl Ledger {
         Self { order: NEXT.fetch_add(1, Relaxed), book: Mutex::default() }
     }
 
+    /// Takes up what an account counted in an earlier process.
+    pub(crate) fn restore(&self, role: Name, window: Window, tat: Tat) {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.past.insert((role, window), tat);
+    }
+
     /// The accounts, held until the decision is committed or refused. `None` when they are laid
     /// out for a later policy than this scope's: the caller has to look at that one.
     pub(crate) fn lock(&self, scope: &Scope, account: Account) -> Option<MutexGuard<'_, Book>> {

@@ -14,9 +14,13 @@ mod records;
 mod reviews;
 mod session;
 mod snapshot;
+mod state;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
-pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, Watch};
+pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
 pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};
+pub use self::state::{
+    AccountKey, Counted, Decided, NoRoom, Position, SavedSession, SavedState, StateChange, StateLog, Waiting,
+};

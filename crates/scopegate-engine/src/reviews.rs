@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::random;
 use crate::session::Session;
+use crate::state::{Position, StateChange, StateLog};
 
 /// Most reviews one session may have waiting.
 pub(crate) const MAX_PENDING: usize = 100;
@@ -62,20 +63,35 @@ impl ReviewBook {
         Some(review)
     }
 
+    /// Decides a review; `log` is told before anyone can act on it.
     pub(crate) fn settle(
         &self,
         id: ReviewId,
-        approve: bool,
-        by: &str,
+        (approve, by): (bool, &str),
         now: Timestamp,
-    ) -> Result<Review, ReviewError> {
+        log: Option<&dyn StateLog>,
+    ) -> Result<(Review, Position), ReviewError> {
         let mut pages = self.lock();
         let review = pages.by_id.get_mut(&id).ok_or(ReviewError::Unknown)?;
-        review.settle(approve, by, now)?;
-        let review = review.clone();
+        let mut settled = review.clone();
+        settled.settle(approve, by, now)?;
+        let position = match log {
+            None => 0,
+            Some(log) => {
+                log.reserve(false).map_err(|room| ReviewError::Unavailable(room.to_string()))?;
+                log.append(StateChange::Settled(Box::new(settled.clone())))
+            }
+        };
+        *review = settled.clone();
         drop(pages);
         self.changed.notify_waiters();
-        Ok(review)
+        Ok((settled, position))
+    }
+
+    /// Takes up what an earlier process kept.
+    pub(crate) fn restore(&self, reviews: Vec<Review>) {
+        let mut pages = self.lock();
+        reviews.into_iter().for_each(|review| pages.restore(review));
     }
 
     /// Waits until the review is no longer pending.
@@ -105,10 +121,27 @@ impl Pages {
         self.by_call.get(digest).and_then(|id| self.by_id.get(id))
     }
 
-    pub(crate) fn consume(&mut self, digest: &CallDigest) -> Option<ReviewId> {
+    pub(crate) fn get(&self, id: ReviewId) -> Option<&Review> {
+        self.by_id.get(&id)
+    }
+
+    /// Uses up the review of a call, and shows it.
+    pub(crate) fn consume(&mut self, digest: &CallDigest) -> Option<&Review> {
         let id = self.by_call.remove(digest)?;
-        self.by_id.get_mut(&id)?.consume();
-        Some(id)
+        let review = self.by_id.get_mut(&id)?;
+        review.consume();
+        Some(review)
+    }
+
+    /// Takes up a review that an earlier process kept.
+    fn restore(&mut self, review: Review) {
+        let open =
+            matches!(review.state, ReviewState::Pending | ReviewState::Approved | ReviewState::Rejected);
+        if open {
+            self.by_call.insert(review.digest, review.id);
+        }
+        self.by_session.entry(review.session).or_default().push(review.id);
+        self.by_id.insert(review.id, review);
     }
 
     /// The pending review of this very call, or a new one.
@@ -126,7 +159,7 @@ impl Pages {
         }
         self.sweep(now);
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
-        let who = (session.owner.name.clone(), session.role.clone());
+        let who = (session.id, session.owner.name.clone(), session.role.clone());
         let expires_at = now.after(Duration::from_secs(seconds));
         let review = Review::open(id, digest, who, call, now, expires_at).ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);

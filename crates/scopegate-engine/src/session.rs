@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use scopegate_core::{Name, PermitId, PrincipalRef, ProvisionError, SessionId, Timestamp};
+use scopegate_core::{Name, PermitId, PrincipalRef, ProvisionError, SessionId, Tat, Timestamp};
 
 use crate::ledger::Ledger;
 use crate::random;
 use crate::snapshot::Slot;
+use crate::state::{AccountKey, Counted, SavedSession};
 
 /// How long an ended session is remembered, so that its end can still be told from a forgery.
 const REMEMBERED: Duration = Duration::from_secs(3600);
@@ -135,8 +136,7 @@ impl SessionBook {
         if self.by_id.len() >= self.limit {
             return Err(ProvisionError::TooMany(self.limit));
         }
-        let shared = writer.ledgers.entry((opening.owner, opening.role.clone()));
-        let shared = shared.or_insert_with(|| Arc::new(Ledger::new()));
+        let shared = writer.ledger(opening.owner, opening.role.clone());
         let session = Arc::new(Session {
             id,
             owner,
@@ -144,7 +144,7 @@ impl SessionBook {
             slot: opening.slot,
             expires_at: opening.expires_at,
             parent: opening.parent,
-            shared: shared.clone(),
+            shared,
             own: Ledger::new(),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
@@ -152,6 +152,44 @@ impl SessionBook {
         self.by_id.pin().insert(id, (token.clone(), session.clone()));
         self.by_token.pin().insert(token.clone(), session.clone());
         Ok((token, session))
+    }
+
+    /// Takes up a session of an earlier process. Its token is whoever's who made it.
+    pub(crate) fn restore(&self, saved: SavedSession, slot: Slot) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = writer.owner(&saved.owner);
+        let shared = writer.ledger(saved.owner, saved.role.clone());
+        let sessions = self.by_id.pin();
+        let parent = saved.parent.and_then(|id| sessions.get(&id)).map(|(_, session)| session.clone());
+        let session = Arc::new(Session {
+            id: saved.id,
+            owner,
+            role: saved.role,
+            slot,
+            expires_at: saved.expires_at,
+            // A parent that nobody knows any more cannot agree to anything.
+            revoked: AtomicBool::new(saved.revoked || (saved.parent.is_some() && parent.is_none())),
+            parent,
+            shared,
+            own: Ledger::new(),
+            records: AtomicU64::new(saved.records),
+        });
+        sessions.insert(saved.id, (Box::default(), session));
+    }
+
+    /// Takes up what an account counted in an earlier process.
+    pub(crate) fn restore_account(&self, key: AccountKey, tat: Tat) {
+        match key.of {
+            Counted::Shared { owner, role } => {
+                let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.ledger(owner, role).restore(key.role, key.window, tat);
+            }
+            Counted::Own(id) => {
+                if let Some((_, session)) = self.by_id.pin().get(&id) {
+                    session.own.restore(key.role, key.window, tat);
+                }
+            }
+        }
     }
 
     /// Suspends or readmits an owner, also one that has no session yet.
@@ -174,6 +212,10 @@ impl SessionBook {
 }
 
 impl Writer {
+    fn ledger(&mut self, owner: Name, role: Name) -> Arc<Ledger> {
+        self.ledgers.entry((owner, role)).or_insert_with(|| Arc::new(Ledger::new())).clone()
+    }
+
     fn owner(&mut self, name: &Name) -> Arc<Owner> {
         let fresh = || Arc::new(Owner { name: name.clone(), suspended: AtomicBool::new(false) });
         self.owners.entry(name.clone()).or_insert_with(fresh).clone()

@@ -12,6 +12,7 @@ mod rates_kept;
 mod record_files;
 mod record_queue;
 mod reload;
+mod restart;
 mod review_binding;
 mod reviews;
 mod sessions;

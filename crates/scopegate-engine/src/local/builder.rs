@@ -14,7 +14,8 @@ use crate::policy::{Durability, Policy, PolicyFileError, RecordsSpec};
 use crate::records::{FileSink, Journal, MemorySink, RecordSink};
 use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
-use crate::snapshot::Publisher;
+use crate::snapshot::{Publisher, Slot};
+use crate::state::{SavedState, StateLog};
 
 /// Most sessions an enforcer holds unless told otherwise.
 const MAX_SESSIONS: usize = 1_000_000;
@@ -41,6 +42,7 @@ pub struct LocalBuilder {
     clock: Box<dyn Clock>,
     credentials: Arc<dyn CredentialSource>,
     sink: Option<(Box<dyn RecordSink>, Durability)>,
+    state: Option<(Arc<dyn StateLog>, SavedState)>,
     max_sessions: usize,
 }
 
@@ -69,6 +71,7 @@ impl LocalEnforcer {
             clock: Box::new(SystemClock::new()),
             credentials: Arc::new(BTreeMap::<Name, Arc<str>>::new()),
             sink: None,
+            state: None,
             max_sessions: MAX_SESSIONS,
         }
     }
@@ -104,6 +107,14 @@ impl LocalBuilder {
         self
     }
 
+    /// Hands every change of state to `log`, records with them, and starts with what was kept
+    /// before. The policy's own `records` are then not used.
+    #[must_use]
+    pub fn keep_state(mut self, log: Arc<dyn StateLog>, saved: SavedState) -> Self {
+        self.state = Some((log, saved));
+        self
+    }
+
     /// Most sessions at a time; a million unless said otherwise.
     #[must_use]
     pub fn max_sessions(mut self, most: usize) -> Self {
@@ -118,7 +129,11 @@ impl LocalBuilder {
     pub fn build(self) -> Result<LocalEnforcer, BuildError> {
         let mut publisher = Publisher::new(self.credentials.clone());
         let snapshot = publisher.replace(&self.policy)?;
-        let (journal, memory) = open_records(self.policy.records, self.sink).map_err(BuildError::Records)?;
+        let (log, saved) = self.state.unzip();
+        let (journal, memory) = match log {
+            Some(log) => (Journal::kept_by(log), None),
+            None => open_records(self.policy.records, self.sink).map_err(BuildError::Records)?,
+        };
         let inner = Inner {
             snapshot: ArcSwap::from_pointee(snapshot),
             publisher: Mutex::new(publisher),
@@ -130,7 +145,22 @@ impl LocalBuilder {
             env: self.env,
             credentials: self.credentials,
         };
+        saved.into_iter().for_each(|saved| inner.restore(saved));
         Ok(LocalEnforcer { inner: Arc::new(inner) })
+    }
+}
+
+impl Inner {
+    fn restore(&self, saved: SavedState) {
+        self.clock.not_before(saved.latest);
+        for session in saved.sessions {
+            // A role that is gone has no place: its sessions are over, and say so.
+            let slot = self.publisher().find(&session.role).unwrap_or(Slot::MAX);
+            self.sessions.restore(session, slot);
+        }
+        saved.suspended.iter().for_each(|owner| self.sessions.suspend(owner, true));
+        saved.accounts.into_iter().for_each(|(key, tat)| self.sessions.restore_account(key, tat));
+        self.reviews.restore(saved.reviews);
     }
 }
 

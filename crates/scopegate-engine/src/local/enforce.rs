@@ -6,16 +6,37 @@ use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, DecisionRecord, Denial,
     DenyCode, Detail, EnforceError, Enforcer, Event, Facts, Link, Meter, Name, Need, Outcome, Permit,
-    PermitId, PrincipalRef, Quick, Ruling, Scope, SessionId, Timestamp, decide,
+    PermitId, PrincipalRef, Quick, Ruling, Scope, SessionId, Spend, Tat, Timestamp, decide,
 };
 use smallvec::SmallVec;
 
 use super::{Inner, LocalEnforcer};
 use crate::ledger::{Book, Ledger};
-use crate::records::{NoPlace, Ticket};
+use crate::records::Ticket;
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
+use crate::state::{AccountKey, Counted, More, NoRoom};
+
+impl LocalEnforcer {
+    /// Denies a call for a reason that lies outside the policy, and records it. Whatever denies the
+    /// session itself comes first.
+    ///
+    /// # Errors
+    /// [`EnforceError`] as for `enforce`.
+    pub async fn refuse(
+        &self,
+        request: &AccessRequest<'_>,
+        denial: Denial,
+    ) -> Result<Decision, EnforceError> {
+        loop {
+            match self.inner.attempt_refusal(request, &denial) {
+                Ok((decision, _)) => return Ok(decision),
+                Err(_) => self.inner.journal.room().await,
+            }
+        }
+    }
+}
 
 #[async_trait]
 impl Enforcer for LocalEnforcer {
@@ -118,6 +139,27 @@ impl Inner {
         })
     }
 
+    fn attempt_refusal(
+        &self,
+        request: &AccessRequest<'_>,
+        denial: &Denial,
+    ) -> Result<(Decision, Ticket), Stop> {
+        let (now, snapshot) = (self.now(), self.snapshot.load());
+        self.sessions.with(request.principal, |session| match session {
+            Some(session) => {
+                let patience = Patience::None;
+                let step =
+                    Step { inner: self, snapshot: &snapshot, session, request, now, patience, secret: None };
+                let links: SmallVec<[Link<'_>; 4]> = session.chain().map(|s| step.link(s)).collect();
+                match step.decide(&links, &Books::new(), Asked::NotLoaded) {
+                    Ruling::Deny(first) if is_about_the_session(first.code) => step.deny(first),
+                    _ => step.deny(denial.clone()),
+                }
+            }
+            None => self.deny_unknown(now),
+        })
+    }
+
     /// Line 1: nobody we know. Recorded under the empty session.
     fn deny_unknown(&self, now: Timestamp) -> Result<(Decision, Ticket), Stop> {
         let denial = Denial::new(DenyCode::JwtInvalid);
@@ -127,13 +169,19 @@ impl Inner {
             // A flood of forged tokens must not fill the record; the denial itself needs none.
             Err(_) => return Ok((Decision::Deny(denial), Ticket::NONE)),
         };
-        let ticket = place.fill(|| DecisionRecord::new(id, now, Event::Deny(denial.code)));
+        let record = || DecisionRecord::new(id, now, Event::Deny(denial.code));
+        let ticket = place.fill(record, || More { denial: Some(denial.clone()), ..More::default() });
         Ok((Decision::Deny(denial), ticket))
     }
 
-    /// A permit of a durable journal is not given before its record is kept.
+    /// What a durable journal keeps is not given out before: a permit, and a hold that would
+    /// otherwise name a review nobody knows after a restart.
     async fn kept(&self, decision: Decision, ticket: Ticket) -> Decision {
-        let must_wait = self.journal.is_durable() && matches!(decision, Decision::Permit(_));
+        let must_wait = match decision {
+            Decision::Permit(_) => self.journal.is_durable(),
+            Decision::Hold(_) => self.journal.is_durable() && self.journal.state().is_some(),
+            Decision::Deny(_) => false,
+        };
         if must_wait && !self.journal.kept(ticket).await {
             return Decision::Deny(Denial::new(DenyCode::AuditUnavailable));
         }
@@ -273,8 +321,8 @@ impl<'a> Step<'a> {
         };
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
-            Err(NoPlace::Full) => return Err(Stop::Room),
-            Err(NoPlace::Failed) => return Ok(unrecorded()),
+            Err(NoRoom::Full) => return Err(Stop::Room),
+            Err(NoRoom::Failed) => return Ok(unrecorded()),
         };
         for spend in &changes.spends {
             let account = books
@@ -284,25 +332,31 @@ impl<'a> Step<'a> {
                 *account = spend.tat;
             }
         }
-        let review = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
+        let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.session.number();
-        let ticket = place.fill(|| {
+        let record = || {
             let mut record = self.record(id, Event::Permit);
-            record.review = review;
+            record.review = used.as_ref().map(|review| review.id);
             record.arguments = arguments;
             record
-        });
+        };
+        let more =
+            || More { accounts: self.written(changes, books), review: used.cloned(), ..More::default() };
+        let ticket = place.fill(record, more);
         let obligations = changes.obligations.clone();
         Ok((Decision::Permit(Permit { id, obligations, credential }), ticket))
     }
 
     fn deny(&self, denial: Denial) -> Result<(Decision, Ticket), Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
-            Ok(place) => place.fill(|| self.record(self.session.number(), Event::Deny(denial.code))),
-            Err(NoPlace::Full) => return Err(Stop::Room),
+            Ok(place) => place.fill(
+                || self.record(self.session.number(), Event::Deny(denial.code)),
+                || More { denial: Some(denial.clone()), ..More::default() },
+            ),
+            Err(NoRoom::Full) => return Err(Stop::Room),
             // A denial goes out even when nothing can be recorded.
-            Err(NoPlace::Failed) => Ticket::NONE,
+            Err(NoRoom::Failed) => Ticket::NONE,
         };
         Ok((Decision::Deny(denial), ticket))
     }
@@ -310,8 +364,8 @@ impl<'a> Step<'a> {
     fn hold(&self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<(Decision, Ticket), Stop> {
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
-            Err(NoPlace::Full) => return Err(Stop::Room),
-            Err(NoPlace::Failed) => return Ok(unrecorded()),
+            Err(NoRoom::Full) => return Err(Stop::Room),
+            Err(NoRoom::Failed) => return Ok(unrecorded()),
         };
         let hold = match pages.hold(self.session, self.request.call, digest, seconds, self.now) {
             Ok(hold) => hold,
@@ -324,12 +378,33 @@ impl<'a> Step<'a> {
                 return self.deny(Denial::new(DenyCode::PolicyError));
             }
         };
-        let ticket = place.fill(|| {
+        let record = || {
             let mut record = self.record(self.session.number(), Event::Hold);
             record.review = Some(hold.review);
             record
-        });
+        };
+        let ticket =
+            place.fill(record, || More { review: pages.get(hold.review).cloned(), ..More::default() });
         Ok((Decision::Hold(hold), ticket))
+    }
+
+    /// The accounts that a permit has written, by name.
+    fn written(&self, changes: &Changes, books: &Books<'_>) -> SmallVec<[(AccountKey, Tat); 4]> {
+        let name = |spend: &Spend| {
+            let book = books.get(usize::from(spend.meter))?;
+            let (link, account) = (book.0, book.1);
+            let session = self.session.chain().nth(link)?;
+            let scope = self.snapshot.scope(session.slot)?;
+            let (role, window) = scope.shape(account).get(usize::from(spend.slot))?.clone();
+            let of = match account {
+                Account::Shared => {
+                    Counted::Shared { owner: session.owner.name.clone(), role: session.role.clone() }
+                }
+                Account::Own => Counted::Own(session.id),
+            };
+            Some((AccountKey { of, role, window }, spend.tat))
+        };
+        changes.spends.iter().filter_map(name).collect()
     }
 
     fn record(&self, id: PermitId, event: Event) -> DecisionRecord {
@@ -340,6 +415,18 @@ impl<'a> Step<'a> {
         record.tool = Some(recorded(&self.request.call.tool));
         record
     }
+}
+
+/// Lines 1 and 2.
+fn is_about_the_session(code: DenyCode) -> bool {
+    matches!(
+        code,
+        DenyCode::JwtInvalid
+            | DenyCode::AgentSuspended
+            | DenyCode::SessionRevoked
+            | DenyCode::JwtExpired
+            | DenyCode::SessionExpired
+    )
 }
 
 fn unrecorded() -> (Decision, Ticket) {

@@ -13,6 +13,7 @@ use scopegate_core::{Name, Timestamp};
 
 pub use self::builder::{BuildError, LocalBuilder};
 pub use self::policy::{RemoveRoleError, Watch};
+pub use self::sessions::SessionView;
 use crate::clock::Monotone;
 use crate::credentials::CredentialSource;
 use crate::records::{Journal, MemorySink};

@@ -206,7 +206,7 @@ impl Drop for Watch {
 }
 
 impl Inner {
-    fn publisher(&self) -> MutexGuard<'_, Publisher> {
+    pub(super) fn publisher(&self) -> MutexGuard<'_, Publisher> {
         // The publisher changes its state last in every step, so a panic leaves it whole.
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -11,6 +11,18 @@ impl LocalEnforcer {
         self.inner.reviews.find(review, self.inner.now())
     }
 
+    async fn settle(&self, id: ReviewId, approve: bool, by: &str) -> Result<Review, ReviewError> {
+        let inner = &self.inner;
+        let state = inner.journal.state();
+        let (review, position) = inner.reviews.settle(id, (approve, by), inner.now(), state)?;
+        match state {
+            Some(log) if log.is_durable() && !log.kept(position).await => {
+                Err(ReviewError::Unavailable("the decision cannot be kept".to_owned()))
+            }
+            _ => Ok(review),
+        }
+    }
+
     /// The reviews that wait, oldest first.
     pub fn pending_reviews(&self) -> Vec<Review> {
         self.inner.reviews.pending(self.inner.now())
@@ -24,11 +36,11 @@ impl Reviews for LocalEnforcer {
     }
 
     async fn approve(&self, review: ReviewId, reviewer: &str) -> Result<Review, ReviewError> {
-        self.inner.reviews.settle(review, true, reviewer, self.inner.now())
+        self.settle(review, true, reviewer).await
     }
 
     async fn reject(&self, review: ReviewId, reviewer: &str) -> Result<Review, ReviewError> {
-        self.inner.reviews.settle(review, false, reviewer, self.inner.now())
+        self.settle(review, false, reviewer).await
     }
 
     /// Needs a tokio runtime with time: a review that nobody decides expires.

@@ -4,7 +4,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scopegate_core::{Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions};
+use scopegate_core::{
+    Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
+};
 
 use super::{Inner, LocalEnforcer};
 use crate::session::{Opening, Session};
@@ -38,6 +40,12 @@ impl LocalEnforcer {
         found.ok_or(ProvisionError::UnknownSession)
     }
 
+    /// A session as it stands now; `None` when nobody knows it.
+    pub fn session(&self, session: SessionId) -> Option<SessionView> {
+        let principal = Principal::Session(session);
+        self.inner.sessions.with(principal.as_ref(), |session| session.map(|session| session.view()))
+    }
+
     /// Stops every session of an owner, present and future, until [`readmit`](Self::readmit).
     pub fn suspend(&self, owner: impl Into<Name>) {
         self.inner.sessions.suspend(&owner.into(), true);
@@ -46,6 +54,40 @@ impl LocalEnforcer {
     /// Lets a suspended owner go on.
     pub fn readmit(&self, owner: impl Into<Name>) {
         self.inner.sessions.suspend(&owner.into(), false);
+    }
+}
+
+/// What is known of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Its owner.
+    pub owner: Name,
+    /// Its role.
+    pub role: Name,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The session it was opened by.
+    pub parent: Option<SessionId>,
+    /// Whether it, or a session it was opened by, was revoked.
+    pub revoked: bool,
+    /// Whether its owner is suspended.
+    pub suspended: bool,
+}
+
+impl Session {
+    fn view(&self) -> SessionView {
+        SessionView {
+            id: self.id,
+            owner: self.owner.name.clone(),
+            role: self.role.clone(),
+            expires_at: self.expires_at,
+            parent: self.parent.as_ref().map(|parent| parent.id),
+            revoked: self.chain().any(Self::is_revoked),
+            suspended: self.owner.is_suspended(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use scopegate_core::ChainedRecord;
 
 pub use self::file::FileSink;
 pub use self::memory::MemorySink;
-pub(crate) use self::queue::{Journal, NoPlace, Ticket};
+pub(crate) use self::queue::{Journal, Ticket};
 pub use self::verify::{Verified, VerifyError, verify};
 
 /// Keeps records, in order.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::RecordSink;
 use super::writer;
+use crate::state::{Decided, More, NoRoom, StateChange, StateLog};
 
 /// Sessions are spread over so many lanes; a session keeps its lane, so its records stay in order.
 const LANES: usize = 8;
@@ -19,6 +20,8 @@ const LANE: usize = 1024;
 pub(crate) struct Journal {
     inner: Option<Arc<Inner>>,
     writer: Option<JoinHandle<()>>,
+    /// Keeps records and state in one; then there is no queue.
+    state: Option<Arc<dyn StateLog>>,
 }
 
 pub(super) struct Inner {
@@ -39,9 +42,26 @@ pub(super) struct Inner {
     lost_outcomes: AtomicUsize,
 }
 
-/// A place in a lane, held until it is filled or given back.
-pub(crate) struct Place<'a> {
-    lane: Option<(MutexGuard<'a, Vec<DecisionRecord>>, &'a Inner)>,
+/// A place for one record, held until it is filled or given back.
+pub(crate) enum Place<'a> {
+    /// Nobody keeps records.
+    Nowhere,
+    Lane(Lane<'a>),
+    State(Room<'a>),
+}
+
+/// A lane with room, locked.
+pub(crate) struct Lane<'a>(MutexGuard<'a, Vec<DecisionRecord>>, &'a Inner);
+
+/// Room in a log of state; given back unless it is used.
+pub(crate) struct Room<'a>(Option<&'a dyn StateLog>);
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if let Some(log) = self.0.take() {
+            log.release();
+        }
+    }
 }
 
 /// Waits for the record that was put in.
@@ -53,17 +73,15 @@ impl Ticket {
     pub(crate) const NONE: Self = Self(0);
 }
 
-/// Why there is no place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoPlace {
-    Full,
-    Failed,
-}
-
 impl Journal {
     /// Keeps nothing.
     pub(crate) fn none() -> Self {
-        Self { inner: None, writer: None }
+        Self { inner: None, writer: None, state: None }
+    }
+
+    /// Hands records, and every change of state with them, to a log.
+    pub(crate) fn kept_by(log: Arc<dyn StateLog>) -> Self {
+        Self { inner: None, writer: None, state: Some(log) }
     }
 
     /// Hands records to `sink` on a thread of its own.
@@ -85,29 +103,42 @@ impl Journal {
         let thread = std::thread::Builder::new().name("scopegate-records".to_owned());
         let writer = thread.spawn(move || writer::run(&shared, sink))?;
         *lock(&inner.thread) = Some(writer.thread().clone());
-        Ok(Self { inner: Some(inner), writer: Some(writer) })
+        Ok(Self { inner: Some(inner), writer: Some(writer), state: None })
     }
 
     /// A place for one record of the session. A denial never takes the last half of a lane.
-    pub(crate) fn place(&self, session: SessionId, denial: bool) -> Result<Place<'_>, NoPlace> {
-        let Some(inner) = self.inner.as_deref() else { return Ok(Place { lane: None }) };
+    pub(crate) fn place(&self, session: SessionId, denial: bool) -> Result<Place<'_>, NoRoom> {
+        if let Some(log) = self.state.as_deref() {
+            log.reserve(denial)?;
+            return Ok(Place::State(Room(Some(log))));
+        }
+        let Some(inner) = self.inner.as_deref() else { return Ok(Place::Nowhere) };
         if inner.failed.load(Ordering::Acquire) {
-            return Err(NoPlace::Failed);
+            return Err(NoRoom::Failed);
         }
         let lane = inner.lane(session);
         if lane.len() >= if denial { LANE / 2 } else { LANE } {
-            return Err(NoPlace::Full);
+            return Err(NoRoom::Full);
         }
-        Ok(Place { lane: Some((lane, inner)) })
+        Ok(Place::Lane(Lane(lane, inner)))
     }
 
     /// Whether a permit has to wait for the disk.
     pub(crate) fn is_durable(&self) -> bool {
         self.inner.as_ref().is_some_and(|inner| inner.durable)
+            || self.state.as_ref().is_some_and(|log| log.is_durable())
+    }
+
+    /// Whether state is kept beside records.
+    pub(crate) fn state(&self) -> Option<&dyn StateLog> {
+        self.state.as_deref()
     }
 
     /// Waits for room, or for the failure that makes waiting pointless.
     pub(crate) async fn room(&self) {
+        if let Some(log) = &self.state {
+            return log.room().await;
+        }
         let Some(inner) = &self.inner else { return };
         let progress = inner.progress.notified();
         inner.wake();
@@ -118,6 +149,9 @@ impl Journal {
 
     /// Waits until the record is kept; false when it could not be.
     pub(crate) async fn kept(&self, ticket: Ticket) -> bool {
+        if let Some(log) = &self.state {
+            return log.kept(ticket.0).await;
+        }
         let Some(inner) = &self.inner else { return true };
         loop {
             let progress = inner.progress.notified();
@@ -134,6 +168,12 @@ impl Journal {
 
     /// Notes an outcome; counted as lost when there is no room, because this never waits.
     pub(crate) fn outcome(&self, record: DecisionRecord) {
+        if let Some(log) = self.state.as_deref() {
+            if log.reserve(true).is_ok() {
+                log.append(StateChange::Decided(Box::new(Decided::new(record, More::default()))));
+            }
+            return;
+        }
         let Some(inner) = self.inner.as_deref() else { return };
         let session = record.id.session;
         match inner.try_lane(session) {
@@ -179,14 +219,25 @@ impl Drop for Journal {
 }
 
 impl Place<'_> {
-    /// Puts the record in.
-    pub(crate) fn fill(self, record: impl FnOnce() -> DecisionRecord) -> Ticket {
-        let Some((mut lane, inner)) = self.lane else { return Ticket::NONE };
-        lane.push(record());
-        let ticket = inner.ticket();
-        drop(lane);
-        inner.nudge();
-        ticket
+    /// Puts the record in, and where state is kept, what else the decision changed.
+    pub(crate) fn fill(self, record: impl FnOnce() -> DecisionRecord, more: impl FnOnce() -> More) -> Ticket {
+        match self {
+            Self::Nowhere => Ticket::NONE,
+            Self::Lane(Lane(mut lane, inner)) => {
+                lane.push(record());
+                let ticket = inner.ticket();
+                drop(lane);
+                inner.nudge();
+                ticket
+            }
+            Self::State(mut room) => match room.0.take() {
+                Some(log) => {
+                    let decided = Decided::new(record(), more());
+                    Ticket(log.append(StateChange::Decided(Box::new(decided))))
+                }
+                None => Ticket::NONE,
+            },
+        }
     }
 }
 
