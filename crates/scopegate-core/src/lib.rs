@@ -51,7 +51,7 @@ pub use self::id::{Name, PermitId, ReviewId, SessionId};
 pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
-pub use self::request::{AccessRequest, Principal, PrincipalRef};
+pub use self::request::{AccessRequest, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{Alternative, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent};
 pub use self::scope::{

@@ -1,5 +1,6 @@
 //! Who asks, and for what.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -75,11 +76,21 @@ pub struct AccessRequest<'a> {
     pub principal: PrincipalRef<'a>,
     /// What for.
     pub call: &'a ToolCall,
+    /// What whoever asks wants kept with the decision. No rule reads it.
+    pub notes: Option<&'a Notes>,
 }
+
+/// Anything, for whoever keeps the state of decisions to look into.
+pub type Notes = Arc<dyn Any + Send + Sync>;
 
 impl<'a> AccessRequest<'a> {
     /// A request.
     pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
-        Self { principal, call }
+        Self { principal, call, notes: None }
+    }
+    /// The request with notes.
+    #[must_use]
+    pub fn with_notes(self, notes: &'a Notes) -> Self {
+        Self { notes: Some(notes), ..self }
     }
 }

@@ -8,7 +8,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use scopegate_core::{DecisionRecord, Denial, Name, Review, SessionId, Tat, Timestamp, Window};
+use scopegate_core::{
+    AccessRequest, DecisionRecord, Denial, Name, Notes, Review, SessionId, Tat, Timestamp, Window,
+};
 use smallvec::SmallVec;
 
 /// Keeps the changes of an enforcer's state, in order.
@@ -82,6 +84,8 @@ pub struct Decided {
     pub accounts: SmallVec<[(AccountKey, Tat); 4]>,
     /// The review it opened or used up, as it stands now.
     pub review: Option<Review>,
+    /// The notes of the request.
+    pub notes: Option<Notes>,
 }
 
 /// What a decision changed beside its record.
@@ -90,12 +94,23 @@ pub(crate) struct More {
     pub(crate) denial: Option<Denial>,
     pub(crate) accounts: SmallVec<[(AccountKey, Tat); 4]>,
     pub(crate) review: Option<Review>,
+    pub(crate) notes: Option<Notes>,
+}
+
+impl More {
+    pub(crate) fn of(request: &AccessRequest<'_>) -> Self {
+        Self { notes: request.notes.cloned(), ..Self::default() }
+    }
+
+    pub(crate) fn denied(request: &AccessRequest<'_>, denial: &Denial) -> Self {
+        Self { denial: Some(denial.clone()), ..Self::of(request) }
+    }
 }
 
 impl Decided {
     pub(crate) fn new(record: DecisionRecord, more: More) -> Self {
-        let More { denial, accounts, review } = more;
-        Self { record, denial, accounts, review }
+        let More { denial, accounts, review, notes } = more;
+        Self { record, denial, accounts, review, notes }
     }
 }
 

@@ -135,7 +135,7 @@ impl Inner {
                 let step = Step { inner: self, snapshot: &snapshot, session, request, now, patience, secret };
                 step.take()
             }
-            None => self.deny_unknown(now),
+            None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
         })
     }
 
@@ -156,13 +156,19 @@ impl Inner {
                     _ => step.deny(denial.clone()),
                 }
             }
-            None => self.deny_unknown(now),
+            // Whoever refuses may know more of a session than we do: that it is long over.
+            None if is_about_the_session(denial.code) => self.deny_unknown(request, denial.clone(), now),
+            None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
         })
     }
 
     /// Line 1: nobody we know. Recorded under the empty session.
-    fn deny_unknown(&self, now: Timestamp) -> Result<(Decision, Ticket), Stop> {
-        let denial = Denial::new(DenyCode::JwtInvalid);
+    fn deny_unknown(
+        &self,
+        request: &AccessRequest<'_>,
+        denial: Denial,
+        now: Timestamp,
+    ) -> Result<(Decision, Ticket), Stop> {
         let id = PermitId { session: SessionId::from_bits(0), number: 0 };
         let place = match self.journal.place(id.session, true) {
             Ok(place) => place,
@@ -170,7 +176,7 @@ impl Inner {
             Err(_) => return Ok((Decision::Deny(denial), Ticket::NONE)),
         };
         let record = || DecisionRecord::new(id, now, Event::Deny(denial.code));
-        let ticket = place.fill(record, || More { denial: Some(denial.clone()), ..More::default() });
+        let ticket = place.fill(record, || More::denied(request, &denial));
         Ok((Decision::Deny(denial), ticket))
     }
 
@@ -341,8 +347,11 @@ impl<'a> Step<'a> {
             record.arguments = arguments;
             record
         };
-        let more =
-            || More { accounts: self.written(changes, books), review: used.cloned(), ..More::default() };
+        let more = || More {
+            accounts: self.written(changes, books),
+            review: used.cloned(),
+            ..More::of(self.request)
+        };
         let ticket = place.fill(record, more);
         let obligations = changes.obligations.clone();
         Ok((Decision::Permit(Permit { id, obligations, credential }), ticket))
@@ -352,7 +361,7 @@ impl<'a> Step<'a> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => place.fill(
                 || self.record(self.session.number(), Event::Deny(denial.code)),
-                || More { denial: Some(denial.clone()), ..More::default() },
+                || More::denied(self.request, &denial),
             ),
             Err(NoRoom::Full) => return Err(Stop::Room),
             // A denial goes out even when nothing can be recorded.
@@ -384,7 +393,7 @@ impl<'a> Step<'a> {
             record
         };
         let ticket =
-            place.fill(record, || More { review: pages.get(hold.review).cloned(), ..More::default() });
+            place.fill(record, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok((Decision::Hold(hold), ticket))
     }
 
