@@ -10,7 +10,9 @@ use axum::http::{Request, StatusCode};
 use axum::{Router, routing::post};
 use http_body_util::Full;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use scopegate::{LocalEnforcer, Outcome, Policy, Provision, ReviewId, Reviews, ScopeLayer, TakenPermit};
+use scopegate::{
+    Http, LocalEnforcer, Outcome, Policy, Provision, ReviewId, Reviews, ScopeLayer, TakenPermit,
+};
 use serde_json::Value;
 
 const POLICY: &str = "
@@ -36,7 +38,8 @@ async fn tool(TakenPermit(permitted): TakenPermit, args: String) -> String {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let enforcer = LocalEnforcer::new(Policy::from_text(POLICY, "policy.yaml")?)?;
-    let app = Router::new().route("/tools/{tool}", post(tool)).layer(ScopeLayer::new(enforcer.clone()));
+    let layer = ScopeLayer::new(enforcer.clone()).extract(Http::new().hand_permit());
+    let app = Router::new().route("/tools/{tool}", post(tool)).layer(layer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}/tools", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use scopegate::{
-    Args, Extract, Fault, Found, LocalEnforcer, PermitSlot, Permitted, Policy, Principal, PrincipalRef,
+    Args, Custody, Extract, Fault, Found, LocalEnforcer, Permitted, Policy, Principal, PrincipalRef,
     Provision, Refusal, Refuse, ScopeLayer, Stop, ToolCall,
 };
 use serde_json::{Map, Value};
@@ -40,7 +40,7 @@ impl Extract<Line> for Commands {
     type Admitted = Permitted<ToolCall>; // what the bot takes
     type Reading = Ready<Result<(Line, ToolCall), Fault>>;
 
-    fn find(&self, line: &mut Line) -> Result<Found, Fault> {
+    fn find(&self, line: &mut Line, call: &mut ToolCall) -> Result<Found, Fault> {
         let mut words = line.text.split_whitespace();
         let tool = words.next().and_then(|word| word.strip_prefix('/')).ok_or(Fault::NoTool)?;
         let mut args = Map::new();
@@ -48,7 +48,8 @@ impl Extract<Line> for Commands {
             let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
             args.insert(name.to_owned(), value);
         }
-        Ok(Found::Call(ToolCall::new(tool).with_args(Args::from_value(&Value::Object(args)))))
+        *call = ToolCall::new(tool).with_args(Args::from_value(&Value::Object(args)));
+        Ok(Found::Call)
     }
 
     fn principal<'r>(&'r self, line: &'r Line) -> Result<PrincipalRef<'r>, Fault> {
@@ -63,9 +64,9 @@ impl Extract<Line> for Commands {
     fn admit(
         &self,
         _: Line,
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault> {
-        Ok((permitted, None)) // the bot owns the permit and reports its outcome
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault> {
+        Ok((permitted.into_owned(), Custody::Inner)) // the bot owns the permit and reports its outcome
     }
 }
 

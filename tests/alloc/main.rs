@@ -1,20 +1,26 @@
-//! The native fast path allocates nothing, and neither does the embedded enforcer behind it.
+//! The fast paths allocate nothing: the layer, the strict reader, and the embedded enforcer behind them.
 
 mod engine;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::{Request, Response};
+use http_body_util::Full;
+use scopegate_core::json::{Document, Json};
 use scopegate_core::{
     AccessRequest, Args, Decision, Denial, DenyCode, EnforceError, Enforcer, Outcome, Permit, PermitId,
     Permitted, Principal, PrincipalRef, Quick, SessionId, ToolCall,
 };
-use scopegate_tower::{ScopeLayer, Stop};
-use tower::{Layer, Service};
+use scopegate_tower::{ArgsFrom, Http, ScopeLayer, Stop, ToolFrom};
+use tower::{Layer, Service, service_fn};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -124,6 +130,38 @@ fn the_native_fast_path_allocates_nothing() {
     for _ in 0..1000 {
         assert_eq!(call(&mut service, "read"), (0, "ran 4".to_owned()));
         assert_eq!(call(&mut service, "wire"), (0, "SCOPE_VIOLATION".to_owned()));
+    }
+}
+
+/// Sixteen values without escapes: what an ordinary call has.
+const CALL: &str = r#"{"tool":"read","env":"prod","args":{"path":"/data/ä.csv","lines":10,"from":-1.5e3,
+    "wide":true,"until":null,"tags":["a",10.50],"sum":-0.10,"to":{"name":"x"}}}"#;
+
+#[test]
+fn reading_allocates_nothing() {
+    let before = ALLOCATIONS.get();
+    let args = Args::at_pointer(Document::read(CALL).expect("strict JSON"), "/args");
+    let path = args.get().and_then(|args| args.pointer("/path")).map(|path| path.get());
+    let spent = ALLOCATIONS.get() - before;
+    assert!(matches!(path, Some(Json::String(path)) if path == "/data/ä.csv"));
+    assert_eq!(spent, 0);
+}
+
+#[test]
+fn the_http_fast_path_allocates_nothing() {
+    let args = ArgsFrom::from_fn(|_| Args::parse(Bytes::from_static(br#"{"path":"/data/a.csv"}"#)));
+    let http = Http::new().tool(ToolFrom::name("read")).args(args);
+    let handler =
+        |_: Request<Full<Bytes>>| ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
+    let mut service = ScopeLayer::new(Fixed).extract(http).layer(service_fn(handler));
+    for _ in 0..1000 {
+        let mut request = Request::new(Full::default());
+        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer a.token"));
+        let cx = &mut Context::from_waker(Waker::noop());
+        let before = ALLOCATIONS.get();
+        let answer = pin!(service.call(request)).poll(cx);
+        assert_eq!(ALLOCATIONS.get() - before, 0);
+        assert!(matches!(answer, Poll::Ready(Ok(response)) if response.status() == 200));
     }
 }
 

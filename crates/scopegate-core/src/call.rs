@@ -26,6 +26,7 @@ pub struct ToolCall {
 impl ToolCall {
     /// A call with arguments that have not been read yet; most callers continue with
     /// [`with_args`](Self::with_args).
+    #[inline]
     pub fn new(tool: impl Into<Name>) -> Self {
         Self {
             tool: tool.into(),
@@ -39,6 +40,7 @@ impl ToolCall {
 
     /// The call with these arguments.
     #[must_use]
+    #[inline]
     pub fn with_args(self, args: Args) -> Self {
         Self { args, ..self }
     }

@@ -33,6 +33,11 @@ pub trait Enforcer: Send + Sync + 'static {
         let _ = (permit, outcome);
     }
 
+    /// Whether [`complete`](Self::complete) does anything: if not, permits need not report.
+    fn wants_outcomes(&self) -> bool {
+        true
+    }
+
     /// Which of these tools the principal could ever be permitted, for filtered listings.
     ///
     /// # Errors

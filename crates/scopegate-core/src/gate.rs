@@ -8,7 +8,7 @@ use crate::call::ToolCall;
 use crate::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};
 use crate::denial::Denial;
 use crate::enforcer::{EnforceError, Enforcer, Need, Quick};
-use crate::id::PermitId;
+use crate::id::{Name, PermitId};
 use crate::request::{AccessRequest, Principal, PrincipalRef};
 
 /// The enforcement point over an [`Enforcer`]: cheap to clone, one for all callers.
@@ -20,13 +20,13 @@ pub struct Gate {
 /// What [`Gate::try_admit`] could say without waiting.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
-pub enum Admission {
+pub enum Admission<C = ToolCall> {
     /// Run it.
-    Go(Permitted<ToolCall>),
+    Go(Permitted<C>),
     /// Do not run it.
     Stop(Refusal),
     /// Read the arguments and ask again with this call.
-    NeedArgs(ToolCall),
+    NeedArgs(C),
     /// Await this.
     Ask(Asking),
 }
@@ -85,18 +85,38 @@ impl Gate {
     }
 
     /// Decides without waiting where that is possible.
-    pub fn try_admit(&self, principal: PrincipalRef<'_>, call: ToolCall) -> Admission {
-        match self.enforcer.try_enforce(&AccessRequest::new(principal, &call)) {
+    pub fn try_admit(&self, principal: PrincipalRef<'_>, mut call: ToolCall) -> Admission {
+        match self.try_admit_mut(principal, &mut call) {
+            Admission::Go(permitted) => Admission::Go(permitted.into_owned()),
+            Admission::Stop(refusal) => Admission::Stop(refusal),
+            Admission::NeedArgs(call) => Admission::NeedArgs(take(call)),
+            Admission::Ask(asking) => Admission::Ask(asking),
+        }
+    }
+
+    /// The same for a call that stays where it is, because it is large. It is borrowed for as long as
+    /// the permit lives, so what is permitted is what was judged.
+    // Inlined: the answer is then not copied on its way out either.
+    #[inline]
+    pub fn try_admit_mut<'c>(
+        &self,
+        principal: PrincipalRef<'_>,
+        call: &'c mut ToolCall,
+    ) -> Admission<&'c mut ToolCall> {
+        match self.enforcer.try_enforce(&AccessRequest::new(principal, call)) {
             Quick::Decided(decision) => match self.seal(decision, call) {
                 Ok(permitted) => Admission::Go(permitted),
                 Err(refusal) => Admission::Stop(refusal),
             },
             Quick::Need(Need::Args) => Admission::NeedArgs(call),
-            Quick::Need(Need::Review | Need::Plane) => {
-                let (gate, principal) = (self.clone(), principal.to_owned());
-                Admission::Ask(Asking(Box::pin(async move { gate.ask(principal, call).await })))
-            }
+            Quick::Need(Need::Review | Need::Plane) => Admission::Ask(self.asking(principal, take(call))),
         }
+    }
+
+    #[inline(never)]
+    fn asking(&self, principal: PrincipalRef<'_>, call: ToolCall) -> Asking {
+        let (gate, principal) = (self.clone(), principal.to_owned());
+        Asking(Box::pin(async move { gate.ask(principal, call).await }))
     }
 
     /// Decides, waiting where it must.
@@ -118,10 +138,12 @@ impl Gate {
         self.seal(decision, call)
     }
 
-    fn seal(&self, decision: Decision, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
+    #[inline(always)]
+    fn seal<C>(&self, decision: Decision, call: C) -> Result<Permitted<C>, Refusal> {
         match decision {
             Decision::Permit(permit) => {
-                let completion = Completion { enforcer: Some(self.enforcer.clone()), id: permit.id };
+                let enforcer = self.enforcer.wants_outcomes().then(|| self.enforcer.clone());
+                let completion = Completion { enforcer, id: permit.id };
                 Ok(Permitted { call, permit, completion })
             }
             Decision::Deny(denial) => Err(Refusal::Denied(denial)),
@@ -170,6 +192,27 @@ pub struct Permitted<C> {
     completion: Completion,
 }
 
+impl Permitted<&mut ToolCall> {
+    /// The permit with the call itself, which is taken from where it stands.
+    #[inline]
+    pub fn into_owned(self) -> Permitted<ToolCall> {
+        Permitted { call: take(self.call), permit: self.permit, completion: self.completion }
+    }
+}
+
+impl Permitted<ToolCall> {
+    /// The permit with the call put in that place, and borrowed there.
+    pub fn into_place(self, place: &mut ToolCall) -> Permitted<&mut ToolCall> {
+        *place = self.call;
+        Permitted { call: place, permit: self.permit, completion: self.completion }
+    }
+}
+
+#[inline]
+fn take(call: &mut ToolCall) -> ToolCall {
+    std::mem::replace(call, ToolCall::new(Name::default()))
+}
+
 impl<C> Permitted<C> {
     /// The call, with the arguments that were judged.
     pub fn call(&self) -> &C {
@@ -192,11 +235,13 @@ impl<C> Permitted<C> {
     }
 
     /// The call, the permit, and the handle that reports what became of it.
+    #[inline]
     pub fn into_parts(self) -> (C, Permit, Completion) {
         (self.call, self.permit, self.completion)
     }
 
     /// Reports the outcome and ends the permit.
+    #[inline]
     pub fn complete(self, outcome: Outcome) {
         self.completion.complete(outcome);
     }

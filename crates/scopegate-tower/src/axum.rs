@@ -67,8 +67,9 @@ fn operation(method: &Method, path: &str) -> Name {
 /// An axum extractor that takes the permit of this request out of its [`PermitSlot`]: the handler
 /// then runs on the very arguments that were judged, and reports the outcome.
 ///
-/// Without a [`ScopeLayer`](crate::ScopeLayer) around the handler, or when the permit was taken
-/// before, it answers 500 and the handler does not run.
+/// Without a [`ScopeLayer`](crate::ScopeLayer) around the handler that hands the permit on
+/// ([`Http::hand_permit`](crate::Http::hand_permit)), or when the permit was taken before, it
+/// answers 500 and the handler does not run.
 ///
 /// # Examples
 /// ```

@@ -5,7 +5,7 @@ use std::future::Future;
 use scopegate_core::{Gate, Outcome, Permitted, PrincipalRef, ToolCall};
 
 use crate::fault::{Fault, Stop};
-use crate::slot::PermitSlot;
+use crate::slot::Custody;
 
 /// How requests of one kind become tool calls. Whatever it cannot identify it reports as a
 /// [`Fault`], and the request is refused.
@@ -15,12 +15,12 @@ pub trait Extract<Req>: Clone {
     /// Reads the arguments of one request.
     type Reading: Future<Output = Result<(Req, ToolCall), Fault>>;
 
-    /// Finds the tool call in what can be seen without waiting. It may take what it needs out of
-    /// the request.
+    /// Fills in the tool call, which is blank, with what can be seen without waiting. It may take
+    /// what it needs out of the request.
     ///
     /// # Errors
     /// [`Fault`] when there is none.
-    fn find(&self, request: &mut Req) -> Result<Found, Fault>;
+    fn find(&self, request: &mut Req, call: &mut ToolCall) -> Result<Found, Fault>;
 
     /// Who asks. Called before each question to the gate.
     ///
@@ -32,16 +32,17 @@ pub trait Extract<Req>: Clone {
     /// back with exactly what was read.
     fn read(&self, request: Req, call: Option<ToolCall>) -> Self::Reading;
 
-    /// Attaches the permit. A slot makes the layer end the permit once the inner service has
-    /// answered, unless someone has taken it; without one the inner service owns it.
+    /// What the inner service is called with, and where the permit is meanwhile. The call stands
+    /// outside of the permit until [`into_owned`](Permitted::into_owned) moves it in, because it is
+    /// large.
     ///
     /// # Errors
     /// [`Fault`] when the permit cannot be honoured; nothing runs then.
     fn admit(
         &self,
         request: Req,
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault>;
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault>;
 
     /// Hands the request to a handler that asks the gate itself.
     ///
@@ -54,15 +55,17 @@ pub trait Extract<Req>: Clone {
 }
 
 /// What the head of a request shows.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the service must handle every case")]
 pub enum Found {
     /// The call; its arguments may still be unread.
-    Call(ToolCall),
-    /// Read the body first. The call, where the head names it.
-    InBody(Option<ToolCall>),
+    Call,
+    /// The call without its arguments: read the body before asking the gate.
+    ReadArgs,
+    /// Nothing yet: the whole call stands in the body.
+    ReadCall,
     /// The handler of this call asks the gate; nothing is asked at the head.
-    HandlerAdmits(ToolCall),
+    HandlerAdmits,
 }
 
 /// How refusals look to the caller.
@@ -74,7 +77,7 @@ pub trait Refuse<Res, Err> {
     fn refuse(&self, stop: Stop) -> Result<Res, Err>;
 
     /// What an answer of the inner service says about the call.
-    fn outcome(&self, answer: &Result<Res, Err>) -> Outcome {
+    fn outcome(answer: &Result<Res, Err>) -> Outcome {
         if answer.is_ok() { Outcome::Ok } else { Outcome::Failed }
     }
 }

@@ -71,7 +71,9 @@ pub enum Fault {
     #[error("the permit has duties that the handler does not declare to perform (`handler_redacts`)")]
     Duty,
     /// A handler that needs a permit was reached without one, or the permit was taken before.
-    #[error("no permit: put a `ScopeLayer` around this handler")]
+    #[error(
+        "no permit: put a `ScopeLayer` with `Http::hand_permit` around this handler, which takes it once"
+    )]
     NoPermit,
 }
 

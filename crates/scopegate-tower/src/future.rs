@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
-use scopegate_core::Asking;
+use scopegate_core::{Asking, Completion, Name, ToolCall};
 use tower_service::Service;
 
 use crate::extract::{Extract, Refuse};
 use crate::service::ScopeService;
-use crate::slot::PermitSlot;
+use crate::slot::{Custody, PermitSlot};
 
 pin_project! {
     /// The response of a [`ScopeService`]. Dropped while the inner service runs, it ends the
@@ -34,13 +35,25 @@ pin_project! {
         S: Service<X::Admitted>,
     {
         /// Admitted.
-        Running { #[pin] running: S::Future, ends: Option<(PermitSlot, X)> },
+        Running { #[pin] running: S::Future, ends: Ends<X> },
         /// Refused.
         Stopped { answer: Option<Result<S::Response, S::Error>> },
+        /// Not decided yet. Boxed: requests that need not wait do not carry the room for it.
+        Waiting { waiting: Pin<Box<Waiting<S, X, Req>>> },
+    }
+}
+
+pin_project! {
+    #[project = WaitingProjection]
+    pub(crate) enum Waiting<S, X, Req>
+    where
+        X: Extract<Req>,
+        S: Service<X::Admitted>,
+    {
         /// The arguments are on their way.
         Reading { #[pin] reading: X::Reading, service: Option<ScopeService<S, X>> },
         /// The answer is on its way.
-        Asking { asking: Asking, waiting: Option<(Req, ScopeService<S, X>)> },
+        Asking { asking: Asking, rest: Option<(Req, ScopeService<S, X>)> },
     }
 }
 
@@ -49,8 +62,19 @@ where
     X: Extract<Req>,
     S: Service<X::Admitted>,
 {
+    #[inline]
     fn from(state: State<S, X, Req>) -> Self {
         Self { state }
+    }
+}
+
+impl<S, X, Req> From<Waiting<S, X, Req>> for State<S, X, Req>
+where
+    X: Extract<Req>,
+    S: Service<X::Admitted>,
+{
+    fn from(waiting: Waiting<S, X, Req>) -> Self {
+        Self::Waiting { waiting: Box::pin(waiting) }
     }
 }
 
@@ -67,43 +91,74 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Running { running, ends } => {
                     let answer = ready!(running.poll(cx));
-                    return Poll::Ready(conclude(ends.take(), answer));
+                    return Poll::Ready(mem::replace(ends, Ends::Nothing).conclude(answer));
                 }
                 StateProjection::Stopped { answer } => {
                     // Polled again after the end, it stays pending.
                     return answer.take().map_or(Poll::Pending, Poll::Ready);
                 }
-                StateProjection::Reading { reading, service } => {
-                    let read = ready!(reading.poll(cx));
-                    let Some(service) = service.take() else { return Poll::Pending };
-                    match read {
-                        Ok((request, call)) => service.ask_again(request, call),
-                        Err(fault) => service.stop(fault.into()),
+                StateProjection::Waiting { waiting } => match waiting.as_mut().project() {
+                    WaitingProjection::Reading { reading, service } => {
+                        let read = ready!(reading.poll(cx));
+                        let Some(service) = service.take() else { return Poll::Pending };
+                        match read {
+                            Ok((request, call)) => service.ask_again(request, call),
+                            Err(fault) => service.stop(fault.into()),
+                        }
                     }
-                }
-                StateProjection::Asking { asking, waiting } => {
-                    let answer = ready!(Pin::new(asking).poll(cx));
-                    let Some((request, mut service)) = waiting.take() else { return Poll::Pending };
-                    match answer {
-                        Ok(permitted) => service.run(request, permitted),
-                        Err(refusal) => service.stop(refusal.into()),
+                    WaitingProjection::Asking { asking, rest } => {
+                        let answer = ready!(Pin::new(asking).poll(cx));
+                        let Some((request, mut service)) = rest.take() else { return Poll::Pending };
+                        match answer {
+                            Ok(permitted) => {
+                                let mut call = ToolCall::new(Name::default());
+                                service.run(request, permitted.into_place(&mut call))
+                            }
+                            Err(refusal) => service.stop(refusal.into()),
+                        }
                     }
-                }
+                },
             };
             state.set(next);
         }
     }
 }
 
-/// Ends a permit that the handler did not take.
-fn conclude<X, Res, Err>(ends: Option<(PermitSlot, X)>, answer: Result<Res, Err>) -> Result<Res, Err>
-where
-    X: Refuse<Res, Err>,
-{
-    let Some((slot, extract)) = ends else { return answer };
-    match slot.conclude(extract.outcome(&answer)) {
-        Ok(()) => answer,
-        Err(fault) => extract.refuse(fault.into()),
+/// What is left to do about the permit when the inner service has answered.
+pub(crate) enum Ends<X> {
+    Nothing,
+    Report(Completion),
+    Conclude(PermitSlot, X),
+}
+
+impl<X> Ends<X> {
+    #[inline]
+    pub(crate) fn of(custody: Custody, extract: &X) -> Self
+    where
+        X: Clone,
+    {
+        match custody {
+            Custody::Inner => Self::Nothing,
+            Custody::Layer(completion) => Self::Report(completion),
+            Custody::Slot(slot) => Self::Conclude(slot, extract.clone()),
+        }
+    }
+
+    #[inline]
+    fn conclude<Res, Err>(self, answer: Result<Res, Err>) -> Result<Res, Err>
+    where
+        X: Refuse<Res, Err>,
+    {
+        match self {
+            Self::Nothing => {}
+            Self::Report(completion) => completion.complete(X::outcome(&answer)),
+            Self::Conclude(slot, extract) => {
+                if let Err(fault) = slot.conclude(X::outcome(&answer)) {
+                    return extract.refuse(fault.into());
+                }
+            }
+        }
+        answer
     }
 }
 

@@ -14,18 +14,21 @@
 //!
 //! # axum
 //! [`ScopeLayer::new`] is enough where the session is a bearer token, the tool is the route
-//! parameter `tool` and the arguments are the JSON body:
+//! parameter `tool` and the arguments are the JSON body. Arguments that were judged reach the
+//! handler as a body that is written anew from them; a handler can also be handed its permit, and
+//! take them from there:
 //!
 //! ```no_run
 //! # #[cfg(feature = "axum")] fn app(enforcer: impl scopegate_core::Enforcer) -> axum::Router {
 //! use axum::{Router, routing::post};
-//! use scopegate_tower::{ScopeLayer, TakenPermit};
+//! use scopegate_tower::{Http, ScopeLayer, TakenPermit};
 //!
 //! async fn run(TakenPermit(permitted): TakenPermit) -> String {
 //!     format!("{} runs with {:?}", permitted.call().tool, permitted.call().args.to_json())
 //! }
 //!
-//! Router::new().route("/tools/{tool}", post(run)).route_layer(ScopeLayer::new(enforcer))
+//! let layer = ScopeLayer::new(enforcer).extract(Http::new().hand_permit());
+//! Router::new().route("/tools/{tool}", post(run)).route_layer(layer)
 //! # }
 //! ```
 //!
@@ -87,4 +90,4 @@ pub use self::http::{ArgsFrom, Head, Http, ReadBody, SessionFrom, ToolFrom};
 pub use self::layer::ScopeLayer;
 pub use self::native::{AnySession, OneSession};
 pub use self::service::ScopeService;
-pub use self::slot::PermitSlot;
+pub use self::slot::{Custody, PermitSlot};

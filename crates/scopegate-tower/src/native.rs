@@ -8,7 +8,7 @@ use scopegate_core::{Args, Permitted, Principal, PrincipalRef, ToolCall};
 
 use crate::extract::{Extract, Found, Refuse};
 use crate::fault::{Fault, Stop};
-use crate::slot::PermitSlot;
+use crate::slot::Custody;
 
 /// Requests are [`ToolCall`]s, all made by one session.
 #[derive(Clone, Debug)]
@@ -31,8 +31,10 @@ impl Extract<ToolCall> for OneSession {
     type Admitted = Permitted<ToolCall>;
     type Reading = Ready<Result<(ToolCall, ToolCall), Fault>>;
 
-    fn find(&self, request: &mut ToolCall) -> Result<Found, Fault> {
-        Ok(Found::Call(take(request)))
+    #[inline]
+    fn find(&self, request: &mut ToolCall, call: &mut ToolCall) -> Result<Found, Fault> {
+        mem::swap(request, call);
+        Ok(Found::Call)
     }
 
     fn principal<'r>(&'r self, _: &'r ToolCall) -> Result<PrincipalRef<'r>, Fault> {
@@ -46,9 +48,9 @@ impl Extract<ToolCall> for OneSession {
     fn admit(
         &self,
         _: ToolCall,
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault> {
-        Ok((permitted, None))
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault> {
+        Ok((permitted.into_owned(), Custody::Inner))
     }
 }
 
@@ -56,8 +58,10 @@ impl Extract<(Principal, ToolCall)> for AnySession {
     type Admitted = Permitted<ToolCall>;
     type Reading = Ready<Result<((Principal, ToolCall), ToolCall), Fault>>;
 
-    fn find(&self, (_, request): &mut (Principal, ToolCall)) -> Result<Found, Fault> {
-        Ok(Found::Call(take(request)))
+    #[inline]
+    fn find(&self, (_, request): &mut (Principal, ToolCall), call: &mut ToolCall) -> Result<Found, Fault> {
+        mem::swap(request, call);
+        Ok(Found::Call)
     }
 
     fn principal<'r>(&'r self, (session, _): &'r (Principal, ToolCall)) -> Result<PrincipalRef<'r>, Fault> {
@@ -68,18 +72,14 @@ impl Extract<(Principal, ToolCall)> for AnySession {
         ready(unread(call).map(|call| (request, call)))
     }
 
+    #[inline]
     fn admit(
         &self,
         _: (Principal, ToolCall),
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault> {
-        Ok((permitted, None))
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault> {
+        Ok((permitted.into_owned(), Custody::Inner))
     }
-}
-
-/// The call moves out of the request and comes back inside the permit: nothing is copied.
-fn take(request: &mut ToolCall) -> ToolCall {
-    mem::replace(request, ToolCall::new(""))
 }
 
 /// A native call brings its arguments. One that does not is put to the gate as refused, so that

@@ -4,12 +4,12 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use scopegate_core::json::JsonError;
-use scopegate_core::{Admission, Args, Denial, DenyCode, Gate, Permitted, Refusal, ToolCall};
+use scopegate_core::{Admission, Args, Asking, Denial, DenyCode, Gate, Name, Permitted, Refusal, ToolCall};
 use tower_service::Service;
 
 use crate::extract::{Extract, Found, Refuse};
 use crate::fault::Stop;
-use crate::future::{ResponseFuture, State};
+use crate::future::{Ends, ResponseFuture, State, Waiting};
 
 /// Calls the inner service with a permit or not at all. Made by [`ScopeLayer`](crate::ScopeLayer).
 #[derive(Clone, Debug)]
@@ -38,21 +38,28 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let found = self.extract.find(&mut request);
-        let admission = match (self.extract.principal(&request), found) {
-            (Err(fault), _) | (_, Err(fault)) => return self.stop(fault.into()).into(),
-            (Ok(principal), Ok(Found::Call(call))) => self.gate.try_admit(principal, call),
-            (Ok(_), Ok(Found::InBody(call))) => return self.ready().reading(request, call).into(),
-            (Ok(_), Ok(Found::HandlerAdmits(call))) => return self.hand_over(request, call).into(),
+        // It stays here until a permit moves it on: it is large.
+        let mut call = ToolCall::new(Name::default());
+        let found = self.extract.find(&mut request, &mut call);
+        let principal = match self.extract.principal(&request) {
+            Ok(principal) => principal,
+            Err(fault) => return self.stop(fault.into()).into(),
         };
-        let state = match admission {
-            Admission::Go(permitted) => self.run(request, permitted),
-            Admission::Stop(refusal) => self.stop(refusal.into()),
-            Admission::NeedArgs(call) => self.ready().reading(request, Some(call)),
-            Admission::Ask(asking) => State::Asking { asking, waiting: Some((request, self.ready())) },
-        };
-        state.into()
+        match found {
+            Ok(Found::Call) => {}
+            Ok(Found::ReadArgs) => return self.ready().reading(request, Some(call)).into(),
+            Ok(Found::ReadCall) => return self.ready().reading(request, None).into(),
+            Ok(Found::HandlerAdmits) => return self.hand_over(request, call).into(),
+            Err(fault) => return self.stop(fault.into()).into(),
+        }
+        match self.gate.try_admit_mut(principal, &mut call) {
+            Admission::Go(permitted) => self.run(request, permitted).into(),
+            Admission::Stop(refusal) => self.stop(refusal.into()).into(),
+            Admission::NeedArgs(_) => self.ready().reading(request, Some(call)).into(),
+            Admission::Ask(asking) => self.ready().asking(request, asking).into(),
+        }
     }
 }
 
@@ -69,26 +76,35 @@ impl<S, X> ScopeService<S, X> {
         Self { inner, gate: self.gate.clone(), extract: self.extract.clone() }
     }
 
+    #[inline(never)]
     fn reading<Req>(self, request: Req, call: Option<ToolCall>) -> State<S, X, Req>
     where
         X: Extract<Req>,
         S: Service<X::Admitted>,
     {
-        State::Reading { reading: self.extract.read(request, call), service: Some(self) }
+        Waiting::Reading { reading: self.extract.read(request, call), service: Some(self) }.into()
+    }
+
+    #[inline(never)]
+    fn asking<Req>(self, request: Req, asking: Asking) -> State<S, X, Req>
+    where
+        X: Extract<Req>,
+        S: Service<X::Admitted>,
+    {
+        Waiting::Asking { asking, rest: Some((request, self)) }.into()
     }
 
     /// Asks the gate once more, with the arguments.
-    pub(crate) fn ask_again<Req>(mut self, request: Req, call: ToolCall) -> State<S, X, Req>
+    pub(crate) fn ask_again<Req>(mut self, request: Req, mut call: ToolCall) -> State<S, X, Req>
     where
         X: Extract<Req> + Refuse<S::Response, S::Error>,
         S: Service<X::Admitted>,
     {
-        let call = match call.args.is_unread() {
-            true => call.with_args(Args::refused(JsonError::NotAnObject)),
-            false => call,
-        };
+        if call.args.is_unread() {
+            call.args = Args::refused(JsonError::NotAnObject);
+        }
         let admission = match self.extract.principal(&request) {
-            Ok(principal) => self.gate.try_admit(principal, call),
+            Ok(principal) => self.gate.try_admit_mut(principal, &mut call),
             Err(fault) => return self.stop(fault.into()),
         };
         match admission {
@@ -97,36 +113,39 @@ impl<S, X> ScopeService<S, X> {
             Admission::NeedArgs(_) => {
                 self.stop(Refusal::Denied(Denial::new(DenyCode::InvalidArguments)).into())
             }
-            Admission::Ask(asking) => State::Asking { asking, waiting: Some((request, self)) },
+            Admission::Ask(asking) => self.asking(request, asking),
         }
     }
 
     /// Runs the inner service, which must have been polled ready.
-    pub(crate) fn run<Req>(&mut self, request: Req, permitted: Permitted<ToolCall>) -> State<S, X, Req>
+    #[inline(always)]
+    pub(crate) fn run<Req>(&mut self, request: Req, permitted: Permitted<&mut ToolCall>) -> State<S, X, Req>
     where
         X: Extract<Req> + Refuse<S::Response, S::Error>,
         S: Service<X::Admitted>,
     {
         match self.extract.admit(request, permitted) {
-            Ok((admitted, slot)) => State::Running {
-                running: self.inner.call(admitted),
-                ends: slot.map(|slot| (slot, self.extract.clone())),
-            },
+            Ok((admitted, custody)) => {
+                let ends = Ends::of(custody, &self.extract);
+                State::Running { running: self.inner.call(admitted), ends }
+            }
             Err(fault) => self.stop(fault.into()),
         }
     }
 
+    #[inline(never)]
     fn hand_over<Req>(&mut self, request: Req, call: ToolCall) -> State<S, X, Req>
     where
         X: Extract<Req> + Refuse<S::Response, S::Error>,
         S: Service<X::Admitted>,
     {
         match self.extract.hand_over(request, &self.gate, call) {
-            Ok(admitted) => State::Running { running: self.inner.call(admitted), ends: None },
+            Ok(admitted) => State::Running { running: self.inner.call(admitted), ends: Ends::Nothing },
             Err(fault) => self.stop(fault.into()),
         }
     }
 
+    #[inline(never)]
     pub(crate) fn stop<Req>(&self, stop: Stop) -> State<S, X, Req>
     where
         X: Extract<Req> + Refuse<S::Response, S::Error>,

@@ -1,10 +1,22 @@
-//! A permit on its way through HTTP extensions.
+//! Where a permit is while the inner service runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scopegate_core::{Outcome, Permitted, ToolCall};
+use scopegate_core::{Completion, Outcome, Permitted, ToolCall};
 
 use crate::fault::Fault;
+
+/// Where a permit is while the inner service runs, and so who reports what became of the call.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the service must handle every case")]
+pub enum Custody {
+    /// The inner service owns it.
+    Inner,
+    /// Nobody but the layer has anything of it: it reports once the inner service has answered.
+    Layer(Completion),
+    /// In a slot: the layer reports, unless someone has taken it.
+    Slot(PermitSlot),
+}
 
 /// Holds a permit that can be taken once. HTTP extensions must be `Clone` and a permit is not:
 /// all clones share one permit.

@@ -105,8 +105,8 @@ pub use scopegate_engine::{
 #[cfg(feature = "tower")]
 #[doc(inline)]
 pub use scopegate_tower::{
-    AnySession, ArgsFrom, Extract, Fault, Found, Head, Http, OneSession, PermitSlot, ReadBody, Refuse,
-    ResponseFuture, ScopeLayer, ScopeService, SessionFrom, Stop, ToolFrom,
+    AnySession, ArgsFrom, Custody, Extract, Fault, Found, Head, Http, OneSession, PermitSlot, ReadBody,
+    Refuse, ResponseFuture, ScopeLayer, ScopeService, SessionFrom, Stop, ToolFrom,
 };
 
 #[cfg(feature = "axum")]

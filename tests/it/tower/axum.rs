@@ -339,7 +339,7 @@ async fn slot(request: Request) -> String {
 #[tokio::test]
 async fn the_permit_reaches_the_handler_once() {
     let table = Table::new();
-    let http = Http::new().tool(ToolFrom::name("pay"));
+    let http = Http::new().tool(ToolFrom::name("pay")).hand_permit();
     let routes = Router::new()
         .route("/take", post(take))
         .route("/twice", post(take_twice))
@@ -361,6 +361,24 @@ async fn the_permit_reaches_the_handler_once() {
 }
 
 #[tokio::test]
+async fn the_permit_is_handed_on_only_where_that_is_set() {
+    let table = Table::new();
+    let routes = Router::new()
+        .route("/take", post(take))
+        .route("/slot", post(slot))
+        .route("/body", post(|body: String| async { body }))
+        .route_layer(ScopeLayer::new(table.clone()).extract(Http::new().tool(ToolFrom::name("pay"))));
+    let addr = serve(routes).await;
+    let body = "{ \"amount\" : 1.50 }";
+    let taken = call(addr, "/take", body).await;
+    assert_eq!((taken.status, taken.code().as_str()), (500, "NO_PERMIT"));
+    assert!(taken.body.contains("hand_permit"), "{}", taken.body);
+    assert_eq!(call(addr, "/slot", body).await.body, "", "no slot");
+    assert_eq!(call(addr, "/body", body).await.body, r#"{"amount":1.50}"#, "what was judged");
+    assert_eq!(table.outcomes(), [Outcome::Failed, Outcome::Ok, Outcome::Ok]);
+}
+
+#[tokio::test]
 async fn reports_what_became_of_the_call() {
     async fn fails() -> Response {
         StatusCode::BAD_GATEWAY.into_response()
@@ -374,25 +392,30 @@ async fn reports_what_became_of_the_call() {
     async fn hangs() -> Response {
         std::future::pending().await
     }
-    let table = Table::new();
-    let routes = Router::new()
-        .route("/ok", post(ran))
-        .route("/redirects", post(redirects))
-        .route("/fails", post(fails))
-        .route("/panics", post(panics))
-        .route("/hangs", post(hangs))
-        .route_layer(ScopeLayer::new(table.clone()).extract(Http::new().tool(ToolFrom::name("read"))));
-    let addr = serve(routes).await;
-    for path in ["/ok", "/redirects", "/fails"] {
-        call(addr, path, "").await;
+    for hand in [false, true] {
+        let http = Http::new().tool(ToolFrom::name("read"));
+        let http = if hand { http.hand_permit() } else { http };
+        let table = Table::new();
+        let routes = Router::new()
+            .route("/ok", post(ran))
+            .route("/redirects", post(redirects))
+            .route("/fails", post(fails))
+            .route("/panics", post(panics))
+            .route("/hangs", post(hangs))
+            .route_layer(ScopeLayer::new(table.clone()).extract(http));
+        let addr = serve(routes).await;
+        for path in ["/ok", "/redirects", "/fails"] {
+            call(addr, path, "").await;
+        }
+        assert_eq!(table.outcomes(), [Outcome::Ok, Outcome::Ok, Outcome::Failed]);
+        for path in ["/panics", "/hangs"] {
+            let gone =
+                tokio::time::timeout(std::time::Duration::from_millis(200), call_raw(addr, path)).await;
+            assert!(path == "/panics" || gone.is_err());
+        }
+        super::eventually(|| table.outcomes().len() == 5).await;
+        assert_eq!(table.outcomes()[3..], [Outcome::Dropped; 2]);
     }
-    assert_eq!(table.outcomes(), [Outcome::Ok, Outcome::Ok, Outcome::Failed]);
-    for path in ["/panics", "/hangs"] {
-        let gone = tokio::time::timeout(std::time::Duration::from_millis(200), call_raw(addr, path)).await;
-        assert!(path == "/panics" || gone.is_err());
-    }
-    super::eventually(|| table.outcomes().len() == 5).await;
-    assert_eq!(table.outcomes()[3..], [Outcome::Dropped; 2]);
 }
 
 /// Sends a request and reads to the end, which may be no answer at all.

@@ -162,6 +162,22 @@ async fn a_handler_can_admit() {
 }
 
 #[tokio::test]
+async fn the_layer_keeps_a_permit_that_nobody_is_handed() {
+    async fn handler(request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        assert!(request.extensions().get::<PermitSlot>().is_none());
+        Ok(Response::new(Body::empty()))
+    }
+    let table = Table::new();
+    let grpc = Grpc::new().tool(|method| method.strip_prefix("s/").map(Into::into));
+    let service = ScopeLayer::new(table.clone()).extract(grpc).layer(service_fn(handler));
+    for (method, expected) in [("/s/read", None), ("/s/redacts", Some("13"))] {
+        let response = service.clone().oneshot(request(method)).await.expect("a response");
+        assert_eq!(status(&response), expected, "{method}");
+    }
+    assert_eq!(table.outcomes(), [Outcome::Ok, Outcome::Dropped]);
+}
+
+#[tokio::test]
 async fn the_permit_reaches_the_handler() {
     async fn handler(request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let slot = request.extensions().get::<PermitSlot>().expect("a slot");

@@ -21,6 +21,10 @@ pub(crate) fn exact(text: &str) -> Option<f64> {
     if let Some(value) = small_integer(text.as_bytes()) {
         return Some(value);
     }
+    decimal(text)
+}
+
+fn decimal(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     if value == 0.0 {
         let positive = !text.starts_with('-');
@@ -29,9 +33,22 @@ pub(crate) fn exact(text: &str) -> Option<f64> {
     if value.abs() > LIMIT {
         return None;
     }
-    let written = Decimal::read(text)?;
-    let safe = written.digits.len() <= SAFE_DIGITS && value.is_normal();
-    (safe || Decimal::read(&format!("{value:e}"))? == written).then_some(value)
+    let safe = significant_digits(text) <= SAFE_DIGITS && value.is_normal();
+    (safe || Decimal::read(&format!("{value:e}"))? == Decimal::read(text)?).then_some(value)
+}
+
+/// How many digits stand between the first and the last that is not zero, these included.
+fn significant_digits(text: &str) -> usize {
+    let (mut count, mut significant) = (0, 0);
+    for byte in text.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).filter(u8::is_ascii_digit) {
+        if byte != b'0' || count > 0 {
+            count += 1;
+        }
+        if byte != b'0' {
+            significant = count;
+        }
+    }
+    significant
 }
 
 /// How long an integer at the start of a text is, if it has few digits and is nothing more: then it

@@ -71,6 +71,10 @@ impl Enforcer for LocalEnforcer {
         self.inner.journal.outcome(DecisionRecord::new(permit, self.inner.now(), event));
     }
 
+    fn wants_outcomes(&self) -> bool {
+        self.inner.journal.keeps()
+    }
+
     async fn visible(&self, principal: PrincipalRef<'_>, tools: &[&str]) -> Result<Vec<bool>, EnforceError> {
         let snapshot = self.inner.snapshot.load();
         Ok(self.inner.sessions.with(principal, |session| {

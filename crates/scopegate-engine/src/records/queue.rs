@@ -84,6 +84,11 @@ impl Journal {
         Self { inner: None, writer: None, state: Some(log) }
     }
 
+    /// Whether it keeps anything.
+    pub(crate) fn keeps(&self) -> bool {
+        self.inner.is_some()
+    }
+
     /// Hands records to `sink` on a thread of its own.
     pub(crate) fn start(sink: Box<dyn RecordSink>, durable: bool) -> std::io::Result<Self> {
         let inner = Arc::new(Inner {

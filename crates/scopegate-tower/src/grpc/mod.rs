@@ -15,13 +15,14 @@ pub use self::handler::HandlerAdmits;
 use crate::extract::{Extract, Found, Refuse};
 use crate::fault::{Fault, Stop};
 use crate::http::{Head, SessionFrom};
-use crate::slot::PermitSlot;
+use crate::slot::{Custody, PermitSlot};
 
 /// How gRPC requests become tool calls, and refusals gRPC statuses (trailers-only).
 ///
 /// The tool is the method path without its first `/`, such as `pkg.Service/Method`; the session is
 /// the bearer token in the metadata `authorization`. Bodies are streams and never touched: a tool
-/// whose scope reads arguments is refused, unless its [handler admits](Self::handler_admits).
+/// whose scope reads arguments is refused, unless its [handler admits](Self::handler_admits). The
+/// layer keeps the permit and reports the outcome, unless it is to [hand it on](Self::hand_permit).
 ///
 /// # Examples
 /// ```
@@ -40,6 +41,7 @@ struct Settings {
     session: SessionFrom,
     tool: Arc<Naming>,
     handlers: BTreeSet<Name>,
+    hand_permit: bool,
     handler_redacts: bool,
 }
 
@@ -50,6 +52,7 @@ impl Grpc {
             session: SessionFrom::bearer(),
             tool: Arc::new(|method| Some(method.into())),
             handlers: BTreeSet::new(),
+            hand_permit: false,
             handler_redacts: false,
         }))
     }
@@ -76,11 +79,18 @@ impl Grpc {
         })
     }
 
-    /// Promises that the handlers take their permit out of the [`PermitSlot`] and perform its
-    /// duties (redact fields). Without this a permit with duties is refused.
+    /// Puts the permit among the request's extensions, in a [`PermitSlot`], for a handler that runs
+    /// on it. If the handler does not take it, the layer reports the outcome.
+    #[must_use]
+    pub fn hand_permit(self) -> Self {
+        self.with(|settings| settings.hand_permit = true)
+    }
+
+    /// Promises that the handlers take their permit, which is then handed to them
+    /// ([`hand_permit`](Self::hand_permit)), and perform its duties (redact fields). Without this a permit with duties is refused.
     #[must_use]
     pub fn handler_redacts(self) -> Self {
-        self.with(|settings| settings.handler_redacts = true)
+        self.with(|settings| (settings.hand_permit, settings.handler_redacts) = (true, true))
     }
 
     fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -99,13 +109,13 @@ impl<B> Extract<Request<B>> for Grpc {
     type Admitted = Request<B>;
     type Reading = Ready<Result<(Request<B>, ToolCall), Fault>>;
 
-    fn find(&self, request: &mut Request<B>) -> Result<Found, Fault> {
+    fn find(&self, request: &mut Request<B>, call: &mut ToolCall) -> Result<Found, Fault> {
         let method = request.uri().path();
         let method = method.strip_prefix('/').unwrap_or(method);
-        let call = ToolCall::new((self.0.tool)(method).ok_or(Fault::NoTool)?);
+        call.tool = (self.0.tool)(method).ok_or(Fault::NoTool)?;
         match self.0.handlers.contains(method) {
-            true => Ok(Found::HandlerAdmits(call)),
-            false => Ok(Found::Call(call)),
+            true => Ok(Found::HandlerAdmits),
+            false => Ok(Found::Call),
         }
     }
 
@@ -120,14 +130,18 @@ impl<B> Extract<Request<B>> for Grpc {
     fn admit(
         &self,
         mut request: Request<B>,
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault> {
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault> {
         if !permitted.obligations().is_empty() && !self.0.handler_redacts {
             return Err(Fault::Duty);
         }
-        let slot = PermitSlot::new(permitted);
+        if !self.0.hand_permit {
+            let (_, _, completion) = permitted.into_parts();
+            return Ok((request, Custody::Layer(completion)));
+        }
+        let slot = PermitSlot::new(permitted.into_owned());
         request.extensions_mut().insert(slot.clone());
-        Ok((request, Some(slot)))
+        Ok((request, Custody::Slot(slot)))
     }
 
     fn hand_over(&self, mut request: Request<B>, gate: &Gate, call: ToolCall) -> Result<Request<B>, Fault> {
@@ -143,7 +157,7 @@ impl<B: Default, E> Refuse<Response<B>, E> for Grpc {
     }
 
     /// A failure after the first message stands in the trailers and is not seen: the call ran.
-    fn outcome(&self, answer: &Result<Response<B>, E>) -> Outcome {
+    fn outcome(answer: &Result<Response<B>, E>) -> Outcome {
         match answer {
             Ok(response) if response.status().is_success() && status::is_ok(response.headers()) => {
                 Outcome::Ok
@@ -158,6 +172,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("session", &self.session)
             .field("handlers", &self.handlers)
+            .field("hand_permit", &self.hand_permit)
             .field("handler_redacts", &self.handler_redacts)
             .finish_non_exhaustive()
     }

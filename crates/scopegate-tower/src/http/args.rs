@@ -32,17 +32,19 @@ impl ArgsFrom {
     }
 
     /// Whatever the closure says, from everything but the body, which then streams through
-    /// unread. The handler must use the arguments in its permit, or take them exactly as the
-    /// closure does.
+    /// unread. The handler must use the arguments in its permit
+    /// ([`Http::hand_permit`](super::Http::hand_permit)), or take them exactly as the closure does.
     pub fn from_fn(args: impl Fn(&Head<'_>) -> Args + Send + Sync + 'static) -> Self {
         Self(Place::Closure(Arc::new(args)))
     }
 
-    /// The call, with its arguments where they stand in the head.
-    pub(crate) fn in_head(&self, call: ToolCall, head: &Head<'_>) -> ToolCall {
-        match &self.0 {
-            Place::Closure(find) if call.args.is_unread() => call.with_args(find(head)),
-            _ => call,
+    /// Gives the call its arguments where they stand in the head.
+    #[inline]
+    pub(crate) fn in_head(&self, call: &mut ToolCall, head: &Head<'_>) {
+        if let Place::Closure(find) = &self.0
+            && call.args.is_unread()
+        {
+            call.args = find(head);
         }
     }
 

@@ -154,8 +154,9 @@ impl Rest {
             Some(call) => call.clone(),
             None => settings.tool.in_body(&document)?,
         };
-        let call = settings.args.in_body(call, document)?;
-        Ok(settings.args.in_head(call, &Head::of_parts(&self.parts)))
+        let mut call = settings.args.in_body(call, document)?;
+        settings.args.in_head(&mut call, &Head::of_parts(&self.parts));
+        Ok(call)
     }
 
     /// The headers, describing the body that is handed on.

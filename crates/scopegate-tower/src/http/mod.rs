@@ -29,7 +29,7 @@ pub use self::session::SessionFrom;
 pub use self::tool::ToolFrom;
 use crate::extract::{Extract, Found, Refuse};
 use crate::fault::{Fault, Stop};
-use crate::slot::PermitSlot;
+use crate::slot::{Custody, PermitSlot};
 
 /// How HTTP requests become tool calls, and refusals problem documents (RFC 9457).
 ///
@@ -38,8 +38,9 @@ use crate::slot::PermitSlot;
 /// handler sees the value that was judged, never the bytes of the wire. Where nothing reads the
 /// arguments, the body streams through unread.
 ///
-/// The permit travels in a [`PermitSlot`] among the request's extensions. If the handler does not
-/// take it, the layer reports the outcome: `Ok` for statuses below 400, else `Failed`.
+/// The layer keeps the permit and reports the outcome: `Ok` for statuses below 400, else `Failed`.
+/// With [`hand_permit`](Self::hand_permit) the handler can take the permit, and the judged
+/// arguments with it.
 ///
 /// # Examples
 /// ```
@@ -62,6 +63,7 @@ struct Settings {
     body_deadline: Duration,
     allow_query: bool,
     always_read: bool,
+    hand_permit: bool,
     handler_redacts: bool,
     reviews_at: Arc<str>,
 }
@@ -78,6 +80,7 @@ impl Http {
             body_deadline: Duration::from_secs(10),
             allow_query: false,
             always_read: false,
+            hand_permit: false,
             handler_redacts: false,
             reviews_at: "/scopegate/reviews/".into(),
         }))
@@ -133,12 +136,20 @@ impl Http {
         self.with(|settings| settings.always_read = true)
     }
 
-    /// Promises that the handlers take their permit and perform its duties (redact fields).
-    /// Without this a permit with duties is refused; with it, an answer of a handler that did not
+    /// Puts the permit among the request's extensions, in a [`PermitSlot`], for a handler that runs
+    /// on it (axum: the extractor `TakenPermit`). If the handler does not take it, the layer reports
+    /// the outcome.
+    #[must_use]
+    pub fn hand_permit(self) -> Self {
+        self.with(|settings| settings.hand_permit = true)
+    }
+
+    /// Promises that the handlers take their permit, which is then handed to them
+    /// ([`hand_permit`](Self::hand_permit)), and perform its duties (redact fields). Without this a permit with duties is refused; with it, an answer of a handler that did not
     /// take such a permit is withheld.
     #[must_use]
     pub fn handler_redacts(self) -> Self {
-        self.with(|settings| settings.handler_redacts = true)
+        self.with(|settings| (settings.hand_permit, settings.handler_redacts) = (true, true))
     }
 
     /// Where callers follow held calls; `Location` is this and the review's id. `/scopegate/reviews/`
@@ -168,12 +179,16 @@ where
     type Admitted = Request<B>;
     type Reading = ReadBody<B>;
 
-    fn find(&self, request: &mut Request<B>) -> Result<Found, Fault> {
-        let Some(call) = self.0.tool.in_head(request)? else { return Ok(Found::InBody(None)) };
-        if self.0.always_read {
-            return Ok(Found::InBody(Some(call)));
+    #[inline(always)]
+    fn find(&self, request: &mut Request<B>, call: &mut ToolCall) -> Result<Found, Fault> {
+        if !self.0.tool.in_head(request, call)? {
+            return Ok(Found::ReadCall);
         }
-        Ok(Found::Call(self.0.args.in_head(call, &Head::of(request))))
+        if self.0.always_read {
+            return Ok(Found::ReadArgs);
+        }
+        self.0.args.in_head(call, &Head::of(request));
+        Ok(Found::Call)
     }
 
     fn principal<'r>(&'r self, request: &'r Request<B>) -> Result<PrincipalRef<'r>, Fault> {
@@ -184,11 +199,12 @@ where
         ReadBody::new(self.clone(), request, call)
     }
 
+    #[inline(always)]
     fn admit(
         &self,
         mut request: Request<B>,
-        permitted: Permitted<ToolCall>,
-    ) -> Result<(Self::Admitted, Option<PermitSlot>), Fault> {
+        permitted: Permitted<&mut ToolCall>,
+    ) -> Result<(Self::Admitted, Custody), Fault> {
         if let Some(error) = permitted.call().args.error() {
             // Permitted without its arguments, which were refused: there is nothing to hand on.
             return Err(Fault::Body(error));
@@ -196,9 +212,13 @@ where
         if !permitted.obligations().is_empty() && !self.0.handler_redacts {
             return Err(Fault::Duty);
         }
-        let slot = PermitSlot::new(permitted);
+        if !self.0.hand_permit {
+            let (_, _, completion) = permitted.into_parts();
+            return Ok((request, Custody::Layer(completion)));
+        }
+        let slot = PermitSlot::new(permitted.into_owned());
         request.extensions_mut().insert(slot.clone());
-        Ok((request, Some(slot)))
+        Ok((request, Custody::Slot(slot)))
     }
 }
 
@@ -207,7 +227,7 @@ impl<B: From<Bytes>, E> Refuse<Response<B>, E> for Http {
         Ok(problem::response(&stop, &self.0.reviews_at))
     }
 
-    fn outcome(&self, answer: &Result<Response<B>, E>) -> Outcome {
+    fn outcome(answer: &Result<Response<B>, E>) -> Outcome {
         match answer {
             Ok(response) if response.status().as_u16() < 400 => Outcome::Ok,
             Ok(_) | Err(_) => Outcome::Failed,

@@ -29,7 +29,7 @@ enum Place {
     Fixed(Name),
     RouteParam(Name),
     MatchedPath,
-    Extension(fn(&Extensions) -> Option<ToolCall>),
+    Extension(fn(&Extensions) -> Option<Name>),
     Closure(Arc<Finding>),
     Pointer(Name),
     JsonRpc,
@@ -55,7 +55,7 @@ impl ToolFrom {
 
     /// The text of a `T` that a layer further out has put among the request's extensions.
     pub fn extension<T: AsRef<str> + Send + Sync + 'static>() -> Self {
-        Self(Place::Extension(|extensions| extensions.get::<T>().map(|tool| ToolCall::new(tool.as_ref()))))
+        Self(Place::Extension(|extensions| extensions.get::<T>().map(|tool| tool.as_ref().into())))
     }
 
     /// Whatever the closure says. It may fill in more than the name; `None` refuses the request.
@@ -73,19 +73,21 @@ impl ToolFrom {
         Self(Place::JsonRpc)
     }
 
-    /// The call, if it stands in the head; `None` says to read the body.
-    pub(crate) fn in_head<B>(&self, request: &mut Request<B>) -> Result<Option<ToolCall>, Fault> {
-        let call = match &self.0 {
-            Place::Fixed(name) => ToolCall::new(name.clone()),
-            Place::RouteParam(name) => ToolCall::new(route_param(request.extensions_mut(), name)?),
-            Place::MatchedPath => ToolCall::new(matched_path(request.method(), request.extensions())?),
+    /// Fills in the call, if it stands in the head; `false` says to read the body.
+    #[inline]
+    pub(crate) fn in_head<B>(&self, request: &mut Request<B>, call: &mut ToolCall) -> Result<bool, Fault> {
+        match &self.0 {
+            Place::Fixed(name) => call.tool = name.clone(),
+            Place::RouteParam(name) => call.tool = route_param(request.extensions_mut(), name)?,
+            Place::MatchedPath => call.tool = matched_path(request.method(), request.extensions())?,
             Place::Extension(find) => {
-                find(request.extensions()).ok_or(Fault::NoPlace("extension of the tool's type".into()))?
+                call.tool = find(request.extensions())
+                    .ok_or(Fault::NoPlace("extension of the tool's type".into()))?;
             }
-            Place::Closure(find) => find(&Head::of(request)).ok_or(Fault::NoTool)?,
-            Place::Pointer(_) | Place::JsonRpc => return Ok(None),
-        };
-        named(call).map(Some)
+            Place::Closure(find) => *call = find(&Head::of(request)).ok_or(Fault::NoTool)?,
+            Place::Pointer(_) | Place::JsonRpc => return Ok(false),
+        }
+        named(&call.tool).map(|()| true)
     }
 
     /// The call that stands in a body.
@@ -96,15 +98,16 @@ impl ToolFrom {
             _ => None,
         };
         match name.map(|name| name.get()) {
-            Some(Json::String(name)) => named(ToolCall::new(&*name)),
+            Some(Json::String(name)) => named(&name).map(|()| ToolCall::new(&*name)),
             _ => Err(Fault::NoTool),
         }
     }
 }
 
 /// A name that no policy can use is no name.
-fn named(call: ToolCall) -> Result<ToolCall, Fault> {
-    if (1..=MAX_NAME).contains(&call.tool.len()) { Ok(call) } else { Err(Fault::NoTool) }
+#[inline]
+fn named(name: &str) -> Result<(), Fault> {
+    if (1..=MAX_NAME).contains(&name.len()) { Ok(()) } else { Err(Fault::NoTool) }
 }
 
 #[cfg(not(feature = "axum"))]

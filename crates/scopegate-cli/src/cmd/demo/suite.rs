@@ -76,7 +76,7 @@ impl Suite {
     /// `POST /{suite}/tools/{tool}`, reached with a permit or not at all.
     pub(super) fn router(&self) -> Router {
         let gate = ScopeLayer::new(self.enforcer.clone())
-            .extract(Http::new().reviews_at(&format!("/{}/reviews/", self.name)));
+            .extract(Http::new().hand_permit().reviews_at(&format!("/{}/reviews/", self.name)));
         Router::new().route(&format!("/{}/tools/{{tool}}", self.name), post(run)).route_layer(gate)
     }
 }
