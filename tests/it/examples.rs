@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::built::{build, program, root};
+
 /// What each example has to say, in lines or parts of lines.
 const TOLD: &[(&str, &[&str])] = &[
     (
@@ -92,7 +94,7 @@ fn every_example_is_listed() {
 #[test]
 fn every_example_says_what_it_shows() {
     for (name, lines) in TOLD {
-        let example = folder().join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        let example = program(folder(), name);
         let output = Command::new(example).output().expect("the example starts");
         let stdout = String::from_utf8(output.stdout).expect("UTF-8");
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -103,30 +105,9 @@ fn every_example_says_what_it_shows() {
     }
 }
 
-/// Where the examples of this very source are, built once, beside the binary of the tests.
+/// Where the examples of this very source are, built once.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let build = || Ok(build(&["-p", "scopegate-examples", "--examples"])?.join("examples"));
     FOLDER.get_or_init(build).as_ref().expect("the examples build")
-}
-
-fn build() -> Result<PathBuf, String> {
-    let tests = std::env::current_exe().map_err(|error| error.to_string())?;
-    // target/debug/deps/it-… : the profile's folder is two up.
-    let profile = tests.ancestors().nth(2).ok_or("no profile's folder")?;
-    let target = profile.parent().ok_or("no target folder")?;
-    let name = profile.file_name().and_then(|name| name.to_str()).ok_or("no profile's name")?;
-    let name = if name == "debug" { "dev" } else { name };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "-p", "scopegate-examples", "--examples", "--profile", name]);
-    build.arg("--target-dir").arg(target).current_dir(root());
-    let built = build.output().map_err(|error| error.to_string())?;
-    if !built.status.success() {
-        return Err(String::from_utf8_lossy(&built.stderr).into_owned());
-    }
-    Ok(profile.join("examples"))
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }

@@ -1,6 +1,7 @@
 //! One binary for all integration tests: a new file is a new module here.
 
 mod arguments;
+mod built;
 mod cli;
 mod differential;
 mod engine;

@@ -1,9 +1,11 @@
 //! The house rules that a reader cannot check at a glance.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::built::root;
 
 /// Which of our crates each of our crates may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -83,10 +85,6 @@ fn rooms_stay_small() {
             code.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
         assert!(lines <= 400, "{} has {lines} lines of code", file.display());
     }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }
 
 fn metadata() -> Value {

@@ -19,6 +19,9 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use crate::built::root;
+use crate::built::{build, program};
+
 /// What a run of the binary left behind.
 pub(crate) struct Run {
     code: i32,
@@ -65,32 +68,11 @@ fn told(output: Output) -> Run {
     }
 }
 
-/// The binary of this very source, built once, beside the binary of the tests.
+/// The binary of this very source, built once.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let build = || Ok(program(&build(&["-p", "scopegate-cli", "--bin", "scopegate"])?, "scopegate"));
     BINARY.get_or_init(build).as_ref().expect("scopegate builds")
-}
-
-fn build() -> Result<PathBuf, String> {
-    let tests = std::env::current_exe().map_err(|error| error.to_string())?;
-    // target/debug/deps/it-… : the profile's folder is two up.
-    let profile = tests.ancestors().nth(2).ok_or("no profile's folder")?;
-    let target = profile.parent().ok_or("no target folder")?;
-    let name = profile.file_name().and_then(|name| name.to_str()).ok_or("no profile's name")?;
-    let name = if name == "debug" { "dev" } else { name };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "-p", "scopegate-cli", "--bin", "scopegate", "--profile", name]);
-    build.arg("--target-dir").arg(target).current_dir(root());
-    let built = build.output().map_err(|error| error.to_string())?;
-    if !built.status.success() {
-        return Err(String::from_utf8_lossy(&built.stderr).into_owned());
-    }
-    Ok(profile.join("scopegate").with_extension(std::env::consts::EXE_EXTENSION))
-}
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }
 
 /// A file of the samples.
