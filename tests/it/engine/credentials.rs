@@ -1,9 +1,11 @@
 //! Secrets that a policy binds to a tool: they reach the permit, and nothing else.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
-use scopegate_core::{AccessRequest, Enforcer, Gate, Name, Need, Quick};
+use scopegate_core::{AccessRequest, Enforcer, Gate, Name, Need, Provisioned, Quick};
 use scopegate_engine::{CredentialSource, FileCredentials};
 
 use super::{World, call, wait};
@@ -87,6 +89,40 @@ fn fetching_a_secret_may_wait_so_the_quick_path_does_not() {
     let request = AccessRequest::new(session.principal.as_ref(), &pay);
     assert!(matches!(world.engine.try_enforce(&request), Quick::Need(Need::Plane)));
     assert_eq!(world.events(), [], "a need records nothing");
+}
+
+/// Decides another call of the same owner on another thread before it gives a secret.
+#[derive(Clone, Default)]
+struct Meanwhile {
+    world: Arc<OnceLock<(World, Provisioned)>>,
+    answers: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl CredentialSource for Meanwhile {
+    fn find(&self, _: &str) -> Option<Arc<str>> {
+        // Nobody has asked yet while the policy is loaded.
+        if let Some((world, session)) = self.world.get().cloned() {
+            let (told, answer) = channel();
+            std::thread::spawn(move || told.send(world.ask(&session, &call("free", "{}"))));
+            // The time only ends a test that would hang.
+            let answer = answer.recv_timeout(Duration::from_secs(30)).unwrap_or("BLOCKED");
+            self.answers.lock().unwrap().push(answer);
+        }
+        Some(SECRET.into())
+    }
+}
+
+#[test]
+fn no_lock_is_held_while_a_secret_is_fetched() {
+    let meanwhile = Meanwhile::default();
+    // A limit, so that both calls need the rate accounts of their owner.
+    let policy = POLICY.replace("  - name: unlisted", "    rate_limit_per_minute: 2\n  - name: unlisted");
+    let world = World::with(&policy, |builder| builder.credentials(meanwhile.clone()));
+    let session = world.open("r", "ann");
+    assert!(meanwhile.world.set((world.clone(), session.clone())).is_ok());
+    let paid = world.ask(&session, &call("pay", "{}"));
+    assert_eq!((paid, &**meanwhile.answers.lock().unwrap()), ("PERMIT", &["PERMIT"][..]));
+    assert_eq!(world.ask(&session, &call("free", "{}")), "RATE_LIMIT_EXCEEDED", "both were counted");
 }
 
 #[test]
