@@ -59,6 +59,17 @@ pub enum Refusal {
     Undecided(EnforceError),
 }
 
+impl Refusal {
+    /// The stable code: the denial's [`DenyCode`](crate::DenyCode), `HELD` or `UNDECIDED`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied(denial) => denial.code.as_str(),
+            Self::Held(_) => "HELD",
+            Self::Undecided(_) => "UNDECIDED",
+        }
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

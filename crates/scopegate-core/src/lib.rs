@@ -26,6 +26,7 @@ mod grant;
 mod id;
 mod identity;
 pub mod json;
+pub mod plain;
 mod problem;
 mod rate;
 mod record;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::Name;
+use crate::plain;
 
 /// What sessions of this role may do. Absent fields restrict nothing, except that a tool which no
 /// list names is not allowed.
@@ -35,30 +36,30 @@ pub struct Role {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_envs: Vec<Name>,
     /// Whether a call that names no environment passes `allowed_envs`.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false", deserialize_with = "plain::truth")]
     pub env_optional: bool,
     /// The largest `limit` argument; 0 means none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub max_rows: u64,
     /// Whether a call without a `limit` passes `max_rows`.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false", deserialize_with = "plain::truth")]
     pub rows_optional: bool,
     /// First allowed hour, UTC. Start and end both 0 means any hour; start after end wraps midnight.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     #[cfg_attr(feature = "schema", schemars(range(max = 23)))]
     pub allowed_hours_start: u64,
     /// First hour, UTC, that is no longer allowed.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     #[cfg_attr(feature = "schema", schemars(range(max = 23)))]
     pub allowed_hours_end: u64,
     /// Allowed days, UTC, 0 = Monday to 6 = Sunday; empty means all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "plain::numbers")]
     pub allowed_days: Vec<u64>,
     /// Calls a minute; 0 means no limit.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub rate_limit_per_minute: u64,
     /// Calls an hour; 0 means no limit.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub rate_limit_per_hour: u64,
     /// Who shares the limits.
     #[serde(default, skip_serializing_if = "is_key")]
@@ -70,13 +71,13 @@ pub struct Role {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approval_unless: BTreeMap<Name, Vec<Constraint>>,
     /// How long a held call waits, in seconds; 0 means 900.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub approval_ttl_seconds: u64,
     /// How deep sub-agents may go; 0 means no sub-agents.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub max_delegation_depth: u64,
     /// How long a session lives, in seconds; 0 means 3600.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub default_ttl_seconds: u64,
     /// Credentials its tools may be given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -91,10 +92,14 @@ pub struct Role {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_mcp_servers: Vec<Name>,
     /// MCP rates. Not enforced in this version: a policy that names any is refused.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "plain::numbers_by_name"
+    )]
     pub mcp_server_rate_limits: BTreeMap<Name, u64>,
     /// Minimum trust. Not enforced in this version: a policy that sets it is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::maybe_number")]
     pub min_trust_level: Option<u64>,
     /// Where denials are announced. Needs the plane: a policy that sets it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -61,10 +61,11 @@ pub enum Fault {
     /// The body is not acceptable JSON.
     #[error("the body was refused: {0}")]
     Body(JsonError),
-    /// The tool's scope reads arguments, and this transport does not show them.
+    /// The tool's scope reads arguments, and this transport does not show them. Whoever runs the
+    /// service marks the method with `Grpc::handler_admits` and lets its handler ask the gate.
     #[error(
-        "rules read the arguments of `{0}`, which are not visible here: \
-         mark it with `Grpc::handler_admits`"
+        "the policy has rules on the arguments of `{0}`, which this service does not check; \
+         asking again changes nothing"
     )]
     ArgumentsHidden(Name),
     /// The permit has duties that nobody here performs.
@@ -102,12 +103,10 @@ impl Fault {
 }
 
 impl Stop {
-    /// The code: the denial's, the fault's, `HELD` or `UNDECIDED`.
+    /// The code of the [refusal](Refusal::code) or of the fault.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Refused(Refusal::Denied(denial)) => denial.code.as_str(),
-            Self::Refused(Refusal::Held(_)) => "HELD",
-            Self::Refused(Refusal::Undecided(_)) => "UNDECIDED",
+            Self::Refused(refusal) => refusal.code(),
             Self::Fault(fault) => fault.code(),
         }
     }

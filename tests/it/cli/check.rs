@@ -103,6 +103,18 @@ fn says_which_rule_and_what_would_pass() {
         (
             "pay_invoice",
             json!({"amount": 500}),
+            &["--action", "wire", "--resource", "erp", "--env", "staging", "--server", "bank"],
+            3,
+            &[
+                "\"action\": \"wire\"",
+                "\"resource\": \"erp\"",
+                "\"env\": \"staging\"",
+                "\"server\": \"bank\"",
+            ],
+        ),
+        (
+            "pay_invoice",
+            json!({"amount": 500}),
             &["--approved"],
             0,
             &["permit\n", "supposing that a person agreed"],
@@ -201,7 +213,8 @@ fn arguments_come_from_anywhere_and_are_read_strictly() {
 
 #[test]
 fn json_is_one_object_with_everything() {
-    let held = ask("clerk", "pay_invoice", &json!({"amount": 500, "to": "Ann"}), &["--output", "json"]);
+    let more = ["--resource", "erp", "--server", "bank", "--output", "json"];
+    let held = ask("clerk", "pay_invoice", &json!({"amount": 500, "to": "Ann"}), &more);
     let [told] = &*held.json() else { panic!("{}", held.stdout) };
     assert_eq!(held.code, 3);
     assert_eq!(
@@ -217,7 +230,14 @@ fn json_is_one_object_with_everything() {
                 "without a person, when all of this holds:",
                 "- `amount` must be less than 100",
             ],
-            "reviewer_sees": {"amount": 500, "to": "Ann"},
+            "reviewer_sees": {
+                "owner": "check",
+                "role": "clerk",
+                "tool": "pay_invoice",
+                "resource": "erp",
+                "server": "bank",
+                "arguments": {"amount": 500, "to": "Ann"},
+            },
         })
     );
     let denied = ask("clerk", "nothing", &json!({}), &["--output", "json"]).json();

@@ -25,7 +25,7 @@ fn a_held_call_shows_what_cannot_be_seen() {
     run.assert(3, r"pay\u001b[2J<U+202E><U+200B><U+009B>31m\rа<U+0430>", "");
     assert_tame(&run);
     let run = scopegate(&[&line[..], &["--output", "json"]].concat());
-    assert_eq!(run.json()[0]["reviewer_sees"]["body"], HOSTILE, "programs get the very text");
+    assert_eq!(run.json()[0]["reviewer_sees"]["arguments"]["body"], HOSTILE, "programs get the very text");
     assert_tame(&run);
 }
 

@@ -21,7 +21,8 @@ pub(super) fn lines(cases: &[(&str, &str, &str)]) {
 #[test]
 fn names() {
     lines(&[
-        ("x: 1", "5:5", "unknown field `x`"),
+        ("x: 1", "5:5", "unknown field `x` (`scopegate schema` lists all fields)"),
+        ("max_row: 1", "5:5", "unknown field `max_row`; did you mean `max_rows`? (`scopegate schema`"),
         ("allowed_tools: [write]", "5:5", "duplicate mapping key: allowed_tools"),
         ("'allowed_tools ': [write]", "5:5", "unknown field `allowed_tools `"),
         ("Allowed_Tools: [write]", "5:5", "unknown field `Allowed_Tools`"),
@@ -101,16 +102,32 @@ fn parents() {
 #[test]
 fn numbers() {
     lines(&[
-        ("max_rows: -1", "5:15", "invalid u64"),
-        ("max_rows: 1.5", "5:15", "invalid u64"),
+        ("max_rows: -1", "5:15", "invalid type: integer `-1`, expected a whole number of at least 0"),
+        (
+            "max_rows: 1.5",
+            "5:15",
+            "invalid type: floating point `1.5`, expected a whole number of at least 0",
+        ),
         ("max_rows: 9007199254740992", "5:15", "~.max_rows: 9007199254740992 is more than"),
-        ("max_rows: 99999999999999999999999", "5:15", "invalid u64"),
-        ("max_rows: .nan", "5:15", "invalid u64"),
-        ("max_rows: many", "5:15", "invalid u64"),
-        ("max_rows: [5]", "5:15", "expected string scalar"),
+        (
+            "max_rows: 99999999999999999999999",
+            "5:15",
+            "invalid type: floating point `1",
+        ),
+        ("max_rows: .nan", "5:15", "non-finite float `.nan` rejected"),
+        ("max_rows: many", "5:15", "invalid type: string \"many\", expected a whole number of at least 0"),
+        ("max_rows: '10'", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
+        ("max_rows: \"10\"", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
+        ("max_rows: !!str 10", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
+        ("max_rows: '0'", "5:15", "invalid type: string \"0\", expected a whole number of at least 0"),
+        ("max_rows: [5]", "5:15", "invalid type: sequence, expected a whole number of at least 0"),
         ("rate_limit_per_minute: 1000001", "5:28", "~.rate_limit_per_minute: 1000001 is more than"),
         ("rate_limit_per_hour: 1000001", "5:26", "~.rate_limit_per_hour: 1000001 is more than"),
-        ("rate_limit_per_minute: -5", "5:28", "invalid u64"),
+        (
+            "rate_limit_per_minute: -5",
+            "5:28",
+            "invalid type: integer `-5`, expected a whole number of at least 0",
+        ),
         ("approval_ttl_seconds: 999999999999", "5:27", "~.approval_ttl_seconds: 999999999999 is more than"),
         ("default_ttl_seconds: 999999999999", "5:26", "~.default_ttl_seconds: 999999999999 is more than"),
         ("max_delegation_depth: 9", "5:27", "~.max_delegation_depth: 9 is more than"),
@@ -122,9 +139,25 @@ fn numbers() {
             "~.allowed_hours_end: start and end are both 9",
         ),
         ("allowed_days: [0, 7]", "5:23", "~.allowed_days[1]: `7` is not a day"),
-        ("allowed_days: [mon]", "5:20", "invalid u64"),
-        ("env_optional: 1", "5:19", "invalid boolean (strict mode expects true/false)"),
-        ("rows_optional: 'yes'", "5:20", "invalid boolean (strict mode expects true/false)"),
+        (
+            "allowed_days: [mon]",
+            "5:20",
+            "invalid type: string \"mon\", expected a whole number of at least 0",
+        ),
+        (
+            "allowed_days: [1, '2']",
+            "5:23",
+            "invalid type: string \"2\", expected a whole number of at least 0",
+        ),
+        ("env_optional: 1", "5:19", "invalid type: integer `1`, expected true or false"),
+        ("rows_optional: 'yes'", "5:20", "invalid type: string \"yes\", expected true or false"),
+        ("rows_optional: 'true'", "5:20", "invalid type: string \"true\", expected true or false"),
+        ("min_trust_level: '3'", "5:22", "invalid type: string \"3\", expected a whole number of at least 0"),
+        (
+            "mcp_server_rate_limits: {files: '5'}",
+            "5:37",
+            "invalid type: string \"5\", expected a whole number of at least 0",
+        ),
         ("rate_scope: owner", "5:17", "unknown variant `owner`"),
         ("record_arguments: full", "5:23", "unknown variant `full`"),
     ]);
@@ -133,9 +166,9 @@ fn numbers() {
 #[test]
 fn nulls() {
     lines(&[
-        ("max_rows: null", "5:15", "invalid u64"),
-        ("max_rows:", "5:13", "invalid u64"),
-        ("rate_limit_per_minute: ~", "5:28", "invalid u64"),
+        ("max_rows: null", "5:15", "invalid type: nothing, expected a whole number of at least 0"),
+        ("max_rows:", "5:13", "invalid type: nothing, expected a whole number of at least 0"),
+        ("rate_limit_per_minute: ~", "5:28", "invalid type: nothing, expected a whole number of at least 0"),
         ("approval_unless: {read: null}", "5:29", "`read` has no value; give it one, or leave the line out"),
         // A guard whose lines were all commented out is not "no guard".
         ("allowed_envs:", "5:17", "`allowed_envs` has no value"),
@@ -144,8 +177,8 @@ fn nulls() {
         ("parameter_constraints:", "5:26", "`parameter_constraints` has no value"),
         ("parameter_constraints: {read: }", "5:33", "`read` has no value"),
         ("allowed_days: null", "5:19", "`allowed_days` has no value"),
-        ("env_optional: null", "5:19", "invalid boolean (strict mode expects true/false)"),
-        ("allowed_hours_start: null", "5:26", "invalid u64"),
+        ("env_optional: null", "5:19", "invalid type: nothing, expected true or false"),
+        ("allowed_hours_start: null", "5:26", "invalid type: nothing, expected a whole number of at least 0"),
         ("credential_mapping: {read: null}", "5:32", "cannot deserialize null into string"),
         ("rate_scope: null", "5:17", "unknown variant `null`"),
     ]);

@@ -25,7 +25,16 @@ fn documents() {
             "1:10",
             "version: policy version 0 is not known; this program reads version 1",
         ),
-        ("version: 1.0\nroles: [{name: r}]", "1:10", "invalid u64"),
+        (
+            "version: 1.0\nroles: [{name: r}]",
+            "1:10",
+            "invalid type: floating point `1.0`, expected a whole number of at least 0",
+        ),
+        (
+            "version: '1'\nroles: [{name: r}]",
+            "1:10",
+            "invalid type: string \"1\", expected a whole number of at least 0",
+        ),
         ("version: 1\nroles: [{name: r}]\nrole: []", "3:1", "unknown field `role`"),
         ("version: 1\nversion: 1\nroles: [{name: r}]", "2:1", "duplicate mapping key: version"),
         ("version: 1\nroles: [{name: r}]\nroles: [{name: s}]", "3:1", "duplicate mapping key: roles"),
@@ -40,7 +49,7 @@ fn documents() {
         (
             "version: 1\nallow_empty: yes\nroles: [{name: r}]",
             "2:14",
-            "invalid boolean (strict mode expects true/false)",
+            "invalid type: string \"yes\", expected true or false",
         ),
         (
             "version: 1\nroles:\n  - name: r\n   allowed_tools: []",
@@ -56,7 +65,7 @@ fn documents() {
         (
             "version: 1\nrecords: {file: {folder: x, rotate: 1}}\nroles: [{name: r}]",
             "2:29",
-            "unknown field `rotate`",
+            "unknown field `rotate`, expected one of folder, durability, rotate_bytes",
         ),
         (
             "version: 1\nrecords: {file: {folder: x, durability: maybe}}\nroles: [{name: r}]",
@@ -143,6 +152,9 @@ fn good_files_are_read() {
         "\u{feff}version: 1\nroles: [{name: r}]",
         "version: 1\r\nroles:\r\n  - name: r\r\n",
     ] {
-        Policy::from_text(text, "p.yaml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let read = Policy::from_text(text, "p.yaml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(text.parse(), Ok(read), "{text}");
     }
+    let error = "version: 2".parse::<Policy>().expect_err("a version of the future");
+    assert!(error.to_string().starts_with("policy:1:10: version: "), "{error}");
 }

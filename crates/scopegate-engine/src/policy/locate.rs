@@ -5,35 +5,44 @@ use std::fmt;
 
 use scopegate_core::Segment;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use super::read::options;
 
 /// The document with a place at every value. Only made when there is something to locate.
 enum Tree {
-    Map(BTreeMap<String, Spanned<Tree>>),
+    Map(BTreeMap<String, Member>),
     List(Vec<Spanned<Tree>>),
     Null,
     Leaf,
 }
 
+struct Member {
+    name: Location,
+    value: Spanned<Tree>,
+}
+
+type Place = (u64, u64);
+
+fn place(location: Location) -> Place {
+    (location.line(), location.column())
+}
+
 /// A member that was given no value, and its place. A guard whose lines were all commented out
 /// would otherwise read as no guard.
-pub(super) fn empty_member(text: &str) -> Option<(String, (u64, u64))> {
+pub(super) fn empty_member(text: &str) -> Option<(String, Place)> {
     let root = serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options()).ok()?;
     find_empty(&root)
 }
 
-fn find_empty(here: &Spanned<Tree>) -> Option<(String, (u64, u64))> {
+fn find_empty(here: &Spanned<Tree>) -> Option<(String, Place)> {
     match &here.value {
         // What a constraint compares with may hold nulls; it is judged when it compiles.
         Tree::Map(members) => {
             members.iter().filter(|(name, _)| *name != "value").find_map(|(name, member)| {
-                match member.value {
-                    Tree::Null => {
-                        Some((name.clone(), (member.referenced.line(), member.referenced.column())))
-                    }
-                    _ => find_empty(member),
+                match member.value.value {
+                    Tree::Null => Some((name.clone(), place(member.value.referenced))),
+                    _ => find_empty(&member.value),
                 }
             })
         }
@@ -43,21 +52,38 @@ fn find_empty(here: &Spanned<Tree>) -> Option<(String, (u64, u64))> {
 }
 
 /// The line and column of the deepest part of the path that exists.
-pub(super) fn locate(text: &str, path: &[Segment]) -> (u64, u64) {
+pub(super) fn locate(text: &str, path: &[Segment]) -> Place {
     let Ok(root) = serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options()) else {
         return (1, 1);
     };
     let mut here = &root;
     for segment in path {
         let next = match (&here.value, segment) {
-            (Tree::Map(members), Segment::Member(name)) => members.get(name),
+            (Tree::Map(members), Segment::Member(name)) => members.get(name).map(|member| &member.value),
             (Tree::List(elements), Segment::Element(index)) => elements.get(*index),
             _ => None,
         };
         let Some(next) = next else { break };
         here = next;
     }
-    (here.referenced.line(), here.referenced.column())
+    place(here.referenced)
+}
+
+/// The value of the member whose name stands there.
+pub(super) fn value_of(text: &str, name: Place) -> Option<Place> {
+    let root = serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options()).ok()?;
+    find_value(&root, name)
+}
+
+fn find_value(here: &Spanned<Tree>, name: Place) -> Option<Place> {
+    match &here.value {
+        Tree::Map(members) => members.values().find_map(|member| match place(member.name) {
+            here if here == name => Some(place(member.value.referenced)),
+            _ => find_value(&member.value, name),
+        }),
+        Tree::List(elements) => elements.iter().find_map(|element| find_value(element, name)),
+        Tree::Null | Tree::Leaf => None,
+    }
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -77,8 +103,8 @@ impl<'de> Visitor<'de> for Builder {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
         let mut members = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry()? {
-            members.insert(name, value);
+        while let Some((name, value)) = map.next_entry::<Spanned<String>, _>()? {
+            members.insert(name.value, Member { name: name.referenced, value });
         }
         Ok(Tree::Map(members))
     }

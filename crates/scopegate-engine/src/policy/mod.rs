@@ -2,12 +2,13 @@
 
 mod locate;
 mod read;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use scopegate_core::{Compiler, Name, PolicyError, Problem, Role};
+use scopegate_core::{Compiler, Name, PolicyError, Problem, Role, plain};
 use serde::{Deserialize, Serialize};
 
 pub use self::read::PolicyFileError;
@@ -22,9 +23,10 @@ pub const SCHEMA_LINE: &str = "# yaml-language-server: $schema=./scopegate.schem
 #[expect(clippy::exhaustive_structs, reason = "policies are built field by field")]
 pub struct Policy {
     /// The version of the format: 1.
+    #[serde(deserialize_with = "plain::number")]
     pub version: u64,
     /// Accept a policy without roles, which permits nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "plain::truth")]
     pub allow_empty: bool,
     /// Where decisions are recorded; in memory when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +62,7 @@ pub struct FileSpec {
     #[serde(default)]
     pub durability: Durability,
     /// Start a new file at this size, in bytes; 0 means 64 MiB.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "plain::number")]
     pub rotate_bytes: u64,
 }
 

@@ -1,11 +1,13 @@
 //! Reading a policy file, with a place for everything that is wrong.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use serde_saphyr::Options;
 
 use super::Policy;
-use super::locate::{empty_member, locate};
+use super::locate::{empty_member, locate, value_of};
+use super::words::words;
 
 /// What is wrong with a policy file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +56,10 @@ impl Policy {
         let at = |(line, column), message| PolicyFileError { file: file.to_owned(), line, column, message };
         let policy: Self = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
             let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-            at(place, plain(&error))
+            // A value of the wrong type is told at the name of its member.
+            let wrong_type = matches!(error, serde_saphyr::Error::SerdeInvalidType { .. });
+            let value = wrong_type.then(|| value_of(text, place)).flatten();
+            at(value.unwrap_or(place), words(&error))
         })?;
         if let Some((member, place)) = empty_member(text) {
             return Err(at(place, format!("`{member}` has no value; give it one, or leave the line out")));
@@ -64,20 +69,19 @@ impl Policy {
     }
 }
 
+/// Reads and checks a policy, YAML or JSON.
+impl FromStr for Policy {
+    type Err = PolicyFileError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyFileError> {
+        Self::from_text(text, "policy")
+    }
+}
+
 pub(super) fn options() -> Options {
     serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         strict_booleans: true,
         with_snippet: false,
     }
-}
-
-/// The message without the place, which stands before it already.
-fn plain(error: &serde_saphyr::Error) -> String {
-    let text = error.to_string();
-    let text = text.lines().next().unwrap_or_default();
-    // Advice to whoever calls the YAML library means nothing to whoever wrote the file.
-    let ends = [" at line ", ", set DuplicateKeyPolicy", "; use "].iter().filter_map(|end| text.find(end));
-    let cut = ends.min().and_then(|at| text.get(..at)).unwrap_or(text);
-    cut.trim_start_matches("error: ").to_owned()
 }

@@ -21,8 +21,9 @@ use crate::slot::{Custody, PermitSlot};
 ///
 /// The tool is the method path without its first `/`, such as `pkg.Service/Method`; the session is
 /// the bearer token in the metadata `authorization`. Bodies are streams and never touched: a tool
-/// whose scope reads arguments is refused, unless its [handler admits](Self::handler_admits). The
-/// layer keeps the permit and reports the outcome, unless it is to [hand it on](Self::hand_permit).
+/// whose scope reads arguments is refused with `ARGUMENTS_NOT_VISIBLE`, unless its [handler
+/// admits](Self::handler_admits). The layer keeps the permit and reports the outcome, unless it is to
+/// [hand it on](Self::hand_permit).
 ///
 /// # Examples
 /// ```

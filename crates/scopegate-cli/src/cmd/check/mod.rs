@@ -5,7 +5,7 @@ mod advice;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use scopegate_core::{Args, Name, ToolCall};
+use scopegate_core::{Args, Name, Review, ToolCall};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,6 +51,12 @@ pub(crate) struct Check {
     /// What is done, where the caller tells it apart from the tool
     #[arg(long)]
     action: Option<Name>,
+    /// What it is done to
+    #[arg(long)]
+    resource: Option<Name>,
+    /// The server that offers the tool
+    #[arg(long)]
+    server: Option<Name>,
     /// Suppose that a person has agreed to this very call
     #[arg(long)]
     approved: bool,
@@ -70,11 +76,28 @@ struct Report {
     granted_by: Option<Name>,
     /// What would pass, or for a permit what it had to pass.
     would_pass: Vec<String>,
-    /// What a person who has to agree sees: the arguments, in full.
+    /// What a person who has to agree sees.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reviewer_sees: Option<Value>,
+    reviewer_sees: Option<Seen>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+}
+
+/// A call as a person sees it before they agree: whatever the review binds, and in full.
+#[derive(Serialize)]
+struct Seen {
+    owner: Name,
+    role: Name,
+    tool: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Name>,
+    arguments: Value,
 }
 
 impl Check {
@@ -111,6 +134,8 @@ impl Check {
         let mut call = ToolCall::new(self.tool.clone()).with_args(Args::parse(text));
         call.env = self.env.clone();
         call.action = self.action.clone();
+        call.resource = self.resource.clone();
+        call.server = self.server.clone();
         Ok(call)
     }
 }
@@ -138,9 +163,24 @@ fn report(trial: &Trial, call: &ToolCall, answer: Answer, notes: Vec<String>) ->
         tool: call.tool.clone(),
         role: trial.role.clone(),
         granted_by: tool.map(|tool| tool.granted_by.clone()),
-        reviewer_sees: review.and_then(|review| serde_json::from_str(&review.arguments).ok()),
+        reviewer_sees: review.map(Seen::of).transpose()?,
         notes,
     })
+}
+
+impl Seen {
+    fn of(review: Review) -> Result<Self, Failure> {
+        Ok(Self {
+            arguments: serde_json::from_str(&review.arguments).map_err(Failure::no_answer)?,
+            owner: review.owner,
+            role: review.role,
+            tool: review.tool,
+            action: review.action,
+            resource: review.resource,
+            env: review.env,
+            server: review.server,
+        })
+    }
 }
 
 fn tell(report: &Report, output: &mut Output) -> Result<(), Failure> {
@@ -157,8 +197,8 @@ fn tell(report: &Report, output: &mut Output) -> Result<(), Failure> {
     output.line(format!("  tool        `{}`, {granted}", reveal(&report.tool)))?;
     let title = if report.verdict == Verdict::Permit { "rules held" } else { "would pass" };
     block(title, &report.would_pass, output)?;
-    if let Some(arguments) = &report.reviewer_sees {
-        let text = serde_json::to_string_pretty(arguments).map_err(Failure::no_answer)?;
+    if let Some(seen) = &report.reviewer_sees {
+        let text = serde_json::to_string_pretty(seen).map_err(Failure::no_answer)?;
         block("they see", &text.lines().map(str::to_owned).collect::<Vec<_>>(), output)?;
     }
     block("note", &report.notes, output)

@@ -1,0 +1,81 @@
+//! Numbers and truth values as documents hold them: `10`, not `"10"`.
+//!
+//! YAML readers turn a quoted text into a number for whoever asks for one, so a policy would be
+//! read that its JSON Schema refuses. For `#[serde(deserialize_with = "…")]`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+
+use crate::id::Name;
+
+/// A whole number of at least 0.
+pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Whole::deserialize(from).map(|Whole(number)| number)
+}
+
+/// A whole number of at least 0, or none.
+pub fn maybe_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
+}
+
+/// A list of whole numbers of at least 0.
+pub fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+    Ok(Vec::<Whole>::deserialize(from)?.into_iter().map(|Whole(number)| number).collect())
+}
+
+/// Whole numbers of at least 0, by name.
+pub fn numbers_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Name, u64>, D::Error> {
+    let numbers = BTreeMap::<Name, Whole>::deserialize(from)?;
+    Ok(numbers.into_iter().map(|(name, Whole(number))| (name, number)).collect())
+}
+
+/// True or false.
+pub fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    from.deserialize_any(Truth)
+}
+
+struct Whole(u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Number).map(Self)
+    }
+}
+
+struct Number;
+
+impl Visitor<'_> for Number {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of at least 0")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<u64, E> {
+        Err(E::invalid_type(Unexpected::Other("nothing"), &self))
+    }
+}
+
+struct Truth;
+
+impl Visitor<'_> for Truth {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false")
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<bool, E> {
+        Ok(truth)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<bool, E> {
+        Err(E::invalid_type(Unexpected::Other("nothing"), &self))
+    }
+}
