@@ -118,7 +118,7 @@ fn numbers() {
         ("max_rows: many", "5:15", "invalid type: string \"many\", expected a whole number of at least 0"),
         ("max_rows: '10'", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
         ("max_rows: \"10\"", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
-        ("max_rows: !!str 10", "5:15", "invalid type: string \"10\", expected a whole number of at least 0"),
+        ("max_rows: !!str 10", "5:21", "invalid type: string \"10\", expected a whole number of at least 0"),
         ("max_rows: '0'", "5:15", "invalid type: string \"0\", expected a whole number of at least 0"),
         ("max_rows: [5]", "5:15", "invalid type: sequence, expected a whole number of at least 0"),
         ("rate_limit_per_minute: 1000001", "5:28", "~.rate_limit_per_minute: 1000001 is more than"),
