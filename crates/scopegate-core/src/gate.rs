@@ -106,7 +106,16 @@ impl Gate {
     }
 
     /// The same for a call that stays where it is, because it is large. It is borrowed for as long as
-    /// the permit lives, so what is permitted is what was judged.
+    /// the permit lives, so what is permitted is what was judged:
+    ///
+    /// ```compile_fail,E0506
+    /// # use scopegate_core::{Gate, PrincipalRef, ToolCall};
+    /// # fn swap(gate: &Gate, principal: PrincipalRef<'_>, mut call: ToolCall) {
+    /// let admission = gate.try_admit_mut(principal, &mut call);
+    /// call.tool = "wire_money".into();
+    /// drop(admission);
+    /// # }
+    /// ```
     // Inlined: the answer is then not copied on its way out either.
     #[inline]
     pub fn try_admit_mut<'c>(
