@@ -12,8 +12,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-core", &[]),
     ("scopegate-engine", &["scopegate-core"]),
     ("scopegate-tower", &["scopegate-core"]),
+    ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
     ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-tower"]),
-    ("scopegate-cli", &["scopegate-core", "scopegate-engine", "scopegate-tower", "scopegate"]),
+    (
+        "scopegate-cli",
+        &["scopegate-core", "scopegate-engine", "scopegate-tower", "scopegate-server", "scopegate"],
+    ),
 ];
 
 #[test]

@@ -30,6 +30,7 @@ pub mod plain;
 mod problem;
 mod rate;
 mod record;
+mod record_text;
 mod request;
 mod review;
 mod role;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::digest::{CallDigest, hex, tagged, unhex};
 use crate::id::{Name, PermitId, ReviewId};
+use crate::record_text;
 use crate::time::Timestamp;
 
 /// One line of the record: a decision, or what became of a permitted call.
@@ -141,6 +142,11 @@ impl ChainHead {
         Some(Self { chain: last.chain.clone(), next: last.seq + 1, last: unhex(&last.hash)? })
     }
 
+    /// The end of a chain of `len` records, the last of which has this hash.
+    pub fn at(chain: impl Into<String>, len: u64, last: [u8; 32]) -> Self {
+        Self { chain: chain.into(), next: len, last }
+    }
+
     /// The chain as it was before this line, which is believed: for files that start in the
     /// middle. `None` when the line has no chain, place or previous hash.
     pub fn before(line: &Value) -> Option<Self> {
@@ -165,6 +171,11 @@ impl ChainHead {
         &self.chain
     }
 
+    /// The hash of the last record; zeros when there is none.
+    pub fn last(&self) -> &[u8; 32] {
+        &self.last
+    }
+
     /// The hash of the last record, in hexadecimal.
     pub fn hash(&self) -> String {
         hex(&self.last)
@@ -172,15 +183,19 @@ impl ChainHead {
 
     /// Appends a record.
     pub fn append(&mut self, record: DecisionRecord) -> ChainedRecord {
-        let value = serde_json::to_value(&record).unwrap_or(Value::Null);
+        let mut text = Vec::with_capacity(512);
+        record.write_canonical(None, &mut text);
         let prev = hex(&self.last);
-        // Our own record always has a canonical form.
-        let hash = link(&self.chain, self.next, &value, &prev).unwrap_or_default();
-        let line =
-            ChainedRecord { chain: self.chain.clone(), seq: self.next, record, prev, hash: hex(&hash) };
+        let (seq, hash) = self.append_canonical(&text);
+        ChainedRecord { chain: self.chain.clone(), seq, record, prev, hash: hex(&hash) }
+    }
+
+    /// Appends a record that [`DecisionRecord::write_canonical`] wrote; its place and its hash.
+    pub fn append_canonical(&mut self, record: &[u8]) -> (u64, [u8; 32]) {
+        let seq = self.next;
+        self.last = record_text::link(&self.chain, seq, record, &self.last);
         self.next += 1;
-        self.last = hash;
-        line
+        (seq, self.last)
     }
 
     /// Follows a line that was written earlier. `line` is the parsed JSON of the whole line, so that

@@ -5,6 +5,7 @@ mod digests;
 mod monotone;
 mod panics;
 mod rates;
+mod records;
 mod texts;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ mod document;
 mod literal;
 mod node;
 mod number;
+mod object;
 mod reader;
 mod text;
 mod value;
@@ -18,6 +19,8 @@ mod write;
 pub use self::document::Document;
 pub(crate) use self::literal::Literal;
 pub(crate) use self::number::exact;
+pub use self::object::CanonicalObject;
+pub(crate) use self::object::{write_number, write_text};
 pub use self::value::{Elements, Json, JsonRef, Member, Members, fold_equal};
 pub(crate) use self::value::{Expected, LooksLike};
 

@@ -1,0 +1,51 @@
+//! What the plane knows of a decision beyond its record.
+
+use scopegate_core::Name;
+use scopegate_core::json::CanonicalObject;
+use serde::{Deserialize, Serialize};
+
+/// Written into the record as its member `plane`. All texts are as the caller sent them: whoever
+/// shows them must make control characters visible.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::exhaustive_structs, reason = "whoever makes a record must fill all of it")]
+pub struct Circumstances {
+    /// What the call does, where it says so.
+    pub action: Option<String>,
+    /// Whether answers go out before the record is on disk.
+    pub buffered: bool,
+    /// What the caller calls the call.
+    pub call: Option<String>,
+    /// The id of the key that asked.
+    pub key: Option<Name>,
+    /// How long the decision took, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Why it was denied, in words.
+    pub reason: Option<String>,
+    /// The id of the role.
+    pub role_id: Option<Name>,
+    /// Whether one key may be agent and approver at once.
+    pub separation_off: bool,
+    /// The MCP server that was named.
+    pub server: Option<String>,
+    /// Who decided, when it was not the plane: `client`.
+    pub source: Option<Name>,
+}
+
+impl Circumstances {
+    /// Appends them as canonical JSON; what is not so is left out.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut object = CanonicalObject::begin(out);
+        object.maybe_text("action", self.action.as_deref());
+        object.maybe_true("buffered", self.buffered);
+        object.maybe_text("call", self.call.as_deref());
+        object.maybe_text("key", self.key.as_deref());
+        object.maybe_number("latency_us", self.latency_us);
+        object.maybe_text("reason", self.reason.as_deref());
+        object.maybe_text("role_id", self.role_id.as_deref());
+        object.maybe_true("separation_off", self.separation_off);
+        object.maybe_text("server", self.server.as_deref());
+        object.maybe_text("source", self.source.as_deref());
+        object.end();
+    }
+}

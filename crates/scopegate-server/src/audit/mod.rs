@@ -1,0 +1,33 @@
+//! What makes the log undeniable.
+//!
+//! Each tenant has one chain: every record holds the hash of the one before, as in
+//! [`scopegate_core::ChainHead`]. Over the hashes stands a Merkle tree (RFC 9162), and its root is
+//! signed every second or 1,024 records as a checkpoint (C2SP `tlog-checkpoint` in a
+//! `signed-note`). So whoever holds one checkpoint can tell later that nothing before it was
+//! changed, dropped or added, and needs nobody's word for it.
+
+mod circumstances;
+
+pub use self::circumstances::Circumstances;
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // A String takes everything.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Reads what [`hex`] writes, and nothing else.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

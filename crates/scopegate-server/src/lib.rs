@@ -1,0 +1,24 @@
+//! The plane: one process that decides for many agents, lets people agree, and keeps a log that
+//! anyone can verify offline.
+//!
+//! ```text
+//! request → key → domain operation → tenant's enforcer (decides in memory)
+//!                                       │ Change, in the order it was made
+//!                                       ▼
+//!                         Writer: one queue → one thread → Store::commit(batch) → answers go out
+//!                                                            │
+//!                                                            └ audit: chain, tree, signed checkpoints
+//! ```
+//!
+//! Decisions are made by the same [`scopegate_engine`] as in an agent's own process. What they
+//! change is handed to one [`store::Writer`], which commits whatever waited during the last sync
+//! in one transaction; only then the answers go out. So one sync serves many calls, the log has
+//! every change in the order it was made, and a restart goes on exactly there. A commit that fails
+//! ends the process: what is on disk is the truth at the next start.
+//!
+//! - [`store`]: what is kept, and the one place that keeps it.
+//! - [`audit`]: what makes the log undeniable: a hash chain, a Merkle tree, signed checkpoints, an
+//!   export that holds all of them, and its verification.
+
+pub mod audit;
+pub mod store;

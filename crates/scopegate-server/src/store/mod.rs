@@ -1,0 +1,210 @@
+//! What the plane must not forget, and the one place that keeps it.
+//!
+//! Everything that ever changes is a [`Change`]. A [`Store`] commits a batch of them or none, and
+//! gives all of it back as a [`State`] at the next start. An [`Archive`] reads beside the writer.
+//! Tables, files and syncs are behind these traits: SQLite is the first store, not the only one.
+
+mod ids;
+mod rows;
+
+use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
+use scopegate_engine::Durability;
+
+pub use self::ids::{BadTenantId, TenantId};
+pub use self::rows::{
+    AccountRow, CatalogueRow, CheckpointRow, DecisionRow, DeliveryRow, DeliveryState, Epoch, KeyRow,
+    RecordRow, ReviewRow, RoleRow, SessionEnd, SessionRow, SigningKeyRow, TenantRow,
+};
+
+/// Keeps what the plane must not forget. One process holds it; the writer's thread calls it.
+pub trait Store: Send + 'static {
+    /// Everything but records and settled deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the store is then not used.
+    fn load(&mut self) -> Result<State, StoreError>;
+
+    /// Commits a batch, all or nothing. When this returns, a durable batch survives the end of the
+    /// machine; a buffered one that of the process, and that of the machine after the next durable
+    /// batch or checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing of the batch is kept. After an error of the disk nothing is certain
+    /// any more: the store must not be used again.
+    fn commit(&mut self, batch: &[Change], durability: Durability) -> Result<(), StoreError>;
+
+    /// Signs the logs that hold something new, and syncs all that was buffered.
+    ///
+    /// # Errors
+    /// As for `commit`.
+    fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Whether another process has written since this was last asked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn changed_elsewhere(&mut self) -> Result<bool, StoreError>;
+}
+
+/// Reads that run beside the writer. All of them fail only when the store cannot be read.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Archive: Send + Sync + 'static {
+    /// All tenants and keys.
+    fn access(&self) -> Result<Access, StoreError>;
+
+    /// One key, also one that another process made a moment ago.
+    fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError>;
+
+    /// How many records a tenant has.
+    fn count(&self, tenant: &TenantId) -> Result<u64, StoreError>;
+
+    /// At most `limit` records from number `from` on, in order.
+    fn records(&self, tenant: &TenantId, from: u64, limit: usize) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// The number of the first record that is not older than `at`; the count when all are.
+    fn first_since(&self, tenant: &TenantId, at: Timestamp) -> Result<u64, StoreError>;
+
+    /// At most `limit` checkpoints that cover more than `size` records, smallest first.
+    fn checkpoints(
+        &self,
+        tenant: &TenantId,
+        size: u64,
+        limit: usize,
+    ) -> Result<Vec<CheckpointRow>, StoreError>;
+
+    /// One session, however old.
+    fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<SessionRow>, StoreError>;
+
+    /// One review, however old.
+    fn review(&self, tenant: &TenantId, id: ReviewId) -> Result<Option<ReviewRow>, StoreError>;
+
+    /// At most `limit` deliveries, newest first.
+    fn deliveries(&self, tenant: &TenantId, limit: usize) -> Result<Vec<DeliveryRow>, StoreError>;
+}
+
+/// Every change that the plane ever makes.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a change that a store does not know would be lost")]
+pub enum Change {
+    /// A tenant begins.
+    Tenant(TenantRow),
+    /// A key begins or changes.
+    Key(KeyRow),
+    /// A key that signs session tokens begins or is retired.
+    SigningKey(SigningKeyRow),
+    /// The next version of a role, or its end.
+    Role(RoleRow),
+    /// A session begins.
+    Session(SessionRow),
+    /// A session ends before its time.
+    SessionEnded {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        session: SessionId,
+        /// When and why.
+        end: SessionEnd,
+    },
+    /// An owner is suspended or readmitted.
+    Suspended {
+        /// Whose.
+        tenant: TenantId,
+        /// Who.
+        owner: Name,
+        /// Which of the two.
+        on: bool,
+    },
+    /// A decision: its record and all that it changed.
+    Decision(Box<DecisionRow>),
+    /// A review is decided by a person, or expires.
+    Review(Box<ReviewRow>),
+    /// An MCP server's tools.
+    Catalogue(CatalogueRow),
+    /// An event waits for delivery, or an attempt was made.
+    Delivery(DeliveryRow),
+    /// Something that clients keep has changed.
+    Epoch {
+        /// Whose.
+        tenant: TenantId,
+        /// The epoch from now on.
+        epoch: Epoch,
+    },
+    /// It is this late: no later process may think it is earlier.
+    HighWater(Timestamp),
+}
+
+/// What a store gives back at the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct State {
+    /// It was this late already.
+    pub latest: Timestamp,
+    /// The keys that sign or signed session tokens.
+    pub signing_keys: Vec<SigningKeyRow>,
+    /// Everything else belongs to a tenant.
+    pub tenants: Vec<TenantState>,
+}
+
+/// What a store gives back of one tenant.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TenantState {
+    /// The tenant.
+    pub tenant: TenantRow,
+    /// All keys, revoked ones too.
+    pub keys: Vec<KeyRow>,
+    /// The newest version of every role that has not ended.
+    pub roles: Vec<RoleRow>,
+    /// Sessions that are not long over, parents before their children.
+    pub sessions: Vec<SessionRow>,
+    /// Owners that are suspended.
+    pub suspended: Vec<Name>,
+    /// Reviews that are not long over.
+    pub reviews: Vec<ReviewRow>,
+    /// Rate accounts that still count something.
+    pub accounts: Vec<AccountRow>,
+    /// The tools of MCP servers.
+    pub catalogues: Vec<CatalogueRow>,
+    /// Events that still wait for delivery.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// Who may speak to the plane.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Access {
+    /// All tenants.
+    pub tenants: Vec<TenantRow>,
+    /// All keys, revoked ones too.
+    pub keys: Vec<KeyRow>,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The folder or a file in it.
+    #[error("{0}: {1}")]
+    Io(std::path::PathBuf, #[source] std::io::Error),
+    /// Another plane holds it.
+    #[error("{0} is in use by another plane")]
+    InUse(std::path::PathBuf),
+    /// A later version of this program wrote it.
+    #[error("the store is of version {0}, and this program knows versions up to {1}: use a newer one")]
+    Newer(u32, u32),
+    /// Another program wrote it.
+    #[error("{0} is not a store of this program")]
+    Foreign(std::path::PathBuf),
+    /// What is stored cannot be read back.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A change names a tenant that does not exist.
+    #[error("unknown tenant `{0}`")]
+    UnknownTenant(TenantId),
+    /// A change does not fit what is stored, such as a tenant that exists already.
+    #[error("a change does not fit what is stored: {0}")]
+    Conflict(String),
+    /// The database.
+    #[error("the store failed: {0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
