@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::id::{Name, ReviewId};
 use crate::json::JsonError;
+use crate::rate::Window;
 use crate::time::Timestamp;
 
 /// A refusal with its reason: ids and small scalars, put into words at the edge.
@@ -31,6 +32,8 @@ pub enum Detail {
     Arguments(JsonError),
     /// Lasts until then.
     Until(Timestamp),
+    /// A limit over this span is used up; there is room again then.
+    Limit(Window, Timestamp),
     /// A person said no, and it stands until then.
     Review(ReviewId, Timestamp),
 }
@@ -162,8 +165,11 @@ impl std::fmt::Display for Denial {
             (DenyCode::EnvViolation, Detail::Name(env)) => write!(f, "environment `{env}` is not allowed"),
             (_, Detail::Arguments(error)) => write!(f, "the arguments were refused: {error}"),
             (_, Detail::Rule(rule)) => f.write_str(rule),
+            (_, Detail::Limit(window, until)) => {
+                write!(f, "the limit per {} is reached; room again at {until}", window.word())
+            }
             (DenyCode::RateLimitExceeded, Detail::Until(until)) => {
-                write!(f, "rate limit reached; room again at {until}")
+                write!(f, "too many calls wait for a person; room again at {until}")
             }
             (_, Detail::Review(review, until)) => {
                 write!(f, "a reviewer refused this call (review {review}), until {until}")

@@ -94,10 +94,9 @@ pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], now: Timestamp) 
         let Some(granted) = granted.get(meter.link) else { continue };
         for limit in facts.limits(meter, granted.depth) {
             let account = meter.accounts.get(usize::from(limit.slot)).copied().unwrap_or(Tat::MAX);
-            let tat = limit
-                .quota
-                .spend(account, now)
-                .map_err(|until| Denial::with(DenyCode::RateLimitExceeded, Detail::Until(until)))?;
+            let tat = limit.quota.spend(account, now).map_err(|until| {
+                Denial::with(DenyCode::RateLimitExceeded, Detail::Limit(limit.window, until))
+            })?;
             spends.push(Spend { meter: index, slot: limit.slot, tat });
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scopegate_core::{Decision, Detail, Timestamp};
+use scopegate_core::{Decision, Detail, Timestamp, Window};
 
 use super::{NOON, World, call, race};
 
@@ -69,7 +69,8 @@ fn the_next_call_comes_exactly_when_it_was_promised() {
             panic!("{role}: too many")
         };
         let promised = Timestamp::from_nanos(NOON.nanos() + interval);
-        assert_eq!(denial.detail, Detail::Until(promised), "{role}");
+        let window = if role.contains("hour") { Window::Hour } else { Window::Minute };
+        assert_eq!(denial.detail, Detail::Limit(window, promised), "{role}");
         if interval > 3_500_000_000_000 {
             continue; // the session ends first
         }

@@ -15,6 +15,7 @@ use scopegate_core::json::Json;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Hold, Name, Need, Obligation,
     Outcome, Permit, PermitId, Principal, PrincipalRef, Quick, ReviewId, SessionId, Timestamp, ToolCall,
+    Window,
 };
 
 /// The session that the table knows, as an authenticated id.
@@ -69,7 +70,7 @@ impl Table {
             "pay" | "grpc.health.v1.Health/Watch" => self.pay(call),
             "limited" => {
                 let until = now().after(Duration::from_millis(89_500));
-                deny(DenyCode::RateLimitExceeded, Detail::Until(until))
+                deny(DenyCode::RateLimitExceeded, Detail::Limit(Window::Minute, until))
             }
             "rejected" => {
                 let detail = Detail::Review(ReviewId::from_bits(6), Timestamp::from_secs(0));

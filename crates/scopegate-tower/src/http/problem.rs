@@ -164,7 +164,7 @@ pub(crate) fn retry_after(stop: &Stop, now: Timestamp) -> Option<u64> {
         Stop::Refused(Refusal::Held(_)) => Some(POLL_AFTER),
         Stop::Refused(Refusal::Undecided(_)) => Some(TRY_AFTER),
         Stop::Refused(Refusal::Denied(denial)) => match (denial.code, &denial.detail) {
-            (DenyCode::RateLimitExceeded, Detail::Until(until)) => {
+            (_, Detail::Until(until) | Detail::Limit(_, until)) => {
                 Some(clock::whole_seconds(now.until(*until)))
             }
             (DenyCode::RateLimitExceeded | DenyCode::AuditUnavailable, _) => Some(TRY_AFTER),
