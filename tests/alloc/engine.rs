@@ -126,7 +126,7 @@ fn check(tool: &str, role: &str, owner: &str) {
         Quick::Decided(Decision::Permit(_))
     ));
     ask("a limit that is reached", &limited, request.clone(), "RATE_LIMIT_EXCEEDED");
-    let forged = Principal::token("sgs_0000000000000000000000000000000000000000000000000000000000000000");
+    let forged = Principal::token("sgs_00000000000000000000000000000000");
     assert_eq!(spent(&engine, &forged, &request, "JWT_INVALID"), 0, "a forged token");
     engine.end(limited.session).expect("a known session");
     ask("a revoked session", &limited, request, "SESSION_REVOKED");

@@ -6,9 +6,7 @@
 use crate::call::ToolCall;
 use crate::denial::Denial;
 use crate::enforcer::Need;
-use crate::facts::{Changes, Facts, Ruling};
-use crate::grant::{AllGranted, Granted};
-use crate::identity::Scopes;
+use crate::facts::{Changes, Facts, Link, Ruling};
 use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
@@ -16,7 +14,13 @@ use crate::{arguments, constraint, environment, forbid, grant, identity, rate, r
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
 pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling {
-    match judge(facts, request, now) {
+    // The line stands in the program twice: most sessions have no parent, and then every loop over
+    // links is a single step. For that the rules that it calls are inlined too.
+    let judged = match facts.links {
+        [link] => judge(facts, std::slice::from_ref(link), request.call, now),
+        links => judge(facts, links, request.call, now),
+    };
+    match judged {
         Ok(changes) => Ruling::Permit(changes),
         Err(Stop::Deny(denial)) => Ruling::Deny(denial),
         Err(Stop::Hold(seconds)) => Ruling::Hold(seconds),
@@ -24,27 +28,17 @@ pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) ->
     }
 }
 
-fn judge(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Result<Changes, Stop> {
-    let call = request.call;
-    let scopes = identity::check(facts, now)?; // 1, 2: who is this, and is the session alive?
-    forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
-    let granted = grant::check(facts, scopes, call)?; // 5: is there a grant for this tool?
-    match &granted {
-        AllGranted::One(one) => guard(facts, scopes, one, call, now),
-        AllGranted::Chain(chain) => guard(facts, scopes, chain, call, now),
-    }
-}
-
-/// The rest of the line. It stands in the program twice: where there is one link, as nearly always,
-/// every loop over links is a single step. For that the rules that it calls are inlined too.
 #[inline(always)]
-fn guard(
-    facts: &Facts<'_>,
-    scopes: Scopes<'_>,
-    granted: &[Granted<'_>],
+fn judge<'a>(
+    facts: &Facts<'a>,
+    links: &'a [Link<'a>],
     call: &ToolCall,
     now: Timestamp,
 ) -> Result<Changes, Stop> {
+    let scopes = identity::check(links, now)?; // 1, 2: who is this, and is the session alive?
+    forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
+    let granted = grant::check(facts, scopes, call)?; // 5: is there a grant for this tool?
+    let granted = granted.as_slice();
     schedule::check(granted, now)?; // 6: at this time?
     let args = arguments::read(facts, granted, call)?; // 7: are the arguments sound?
     let args = args.as_ref();
@@ -57,7 +51,7 @@ fn guard(
     Ok(Changes {
         spends,
         consumes,
-        credential: grant::credential(granted),
+        credential: grant::credential(granted).cloned(),
         digest_arguments: scopes.iter().any(|scope| scope.digests_arguments()),
         obligations: None,
     })

@@ -25,8 +25,8 @@ pub struct Permit {
     pub id: PermitId,
     /// What must be done to the result.
     pub obligations: Option<Arc<[Obligation]>>,
-    /// The secret that the policy binds to the tool.
-    pub credential: Option<Credential>,
+    /// The secret that the policy binds to the tool. Few permits have one.
+    pub credential: Option<Box<Credential>>,
 }
 
 /// A duty on a permit. An adapter that cannot perform one refuses the call.

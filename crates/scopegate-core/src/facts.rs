@@ -8,7 +8,7 @@ use crate::enforcer::Need;
 use crate::id::Name;
 use crate::rate::{Spends, Tat};
 use crate::review::Review;
-use crate::scope::{Limit, Scope, ToolTable};
+use crate::scope::{Scope, ToolTable};
 use crate::time::Timestamp;
 
 /// What is known when a decision is made.
@@ -103,12 +103,4 @@ pub struct Changes {
     pub digest_arguments: bool,
     /// What must be done to the result.
     pub obligations: Option<Arc<[Obligation]>>,
-}
-
-impl Facts<'_> {
-    pub(crate) fn limits<'b>(&'b self, meter: &'b Meter<'b>, depth: u8) -> impl Iterator<Item = &'b Limit> {
-        let scope = self.links.get(meter.link).and_then(|link| link.scope);
-        let limits = scope.map_or(&[][..], |scope| scope.limits());
-        limits.iter().filter(move |limit| limit.level <= depth && limit.account == meter.account)
-    }
 }

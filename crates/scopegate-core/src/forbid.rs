@@ -16,6 +16,7 @@ impl Forbids {
         if patterns.is_empty() { None } else { Some(Box::new(Self(patterns.into()))) }
     }
 
+    #[inline(never)]
     fn find(&self, call: &ToolCall) -> Option<&Name> {
         let hits = |pattern: &&Name| {
             glob(pattern, &call.tool) || call.action.as_ref().is_some_and(|action| glob(pattern, action))
@@ -34,6 +35,7 @@ impl Forbids {
     }
 }
 
+#[inline(always)]
 pub(crate) fn check(scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
     let hit = scopes.iter().filter_map(|scope| scope.forbids()).find_map(|forbids| forbids.find(call));
     match hit {

@@ -251,7 +251,7 @@ impl<C> Permitted<C> {
 
     /// The secret that the policy binds to this tool.
     pub fn credential(&self) -> Option<&Credential> {
-        self.permit.credential.as_ref()
+        self.permit.credential.as_deref()
     }
 
     /// The call, the permit, and the handle that reports what became of it.

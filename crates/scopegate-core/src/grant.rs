@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
-use crate::facts::{Facts, Link};
+use crate::facts::Facts;
 use crate::id::Name;
 use crate::identity::Scopes;
 use crate::json::Members;
@@ -13,6 +13,8 @@ use crate::scope::{Level, Scope, ToolRules};
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
 pub(crate) struct Granted<'a> {
+    /// The scope.
+    pub(crate) scope: &'a Scope,
     /// The role-wide guards that apply.
     pub(crate) level: &'a Level,
     /// The level's index.
@@ -29,6 +31,17 @@ pub(crate) enum AllGranted<'a> {
     Chain(SmallVec<[Granted<'a>; 4]>),
 }
 
+impl<'a> AllGranted<'a> {
+    #[inline(always)]
+    pub(crate) fn as_slice(&self) -> &[Granted<'a>] {
+        match self {
+            Self::One(one) => one,
+            Self::Chain(chain) => chain,
+        }
+    }
+}
+
+#[inline(always)]
 pub(crate) fn check<'a>(
     facts: &Facts<'a>,
     scopes: Scopes<'a>,
@@ -39,7 +52,7 @@ pub(crate) fn check<'a>(
         let granted = tool.and_then(|tool| scope.granted(tool));
         granted.ok_or_else(|| Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone())))
     };
-    if let [Link { scope: Some(scope), .. }] = facts.links {
+    if let Some(scope) = scopes.one() {
         let one = [find(scope)?];
         check_credentials(facts, &one)?;
         return Ok(AllGranted::One(one));
@@ -87,10 +100,7 @@ pub(crate) fn approval(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> O
 
 /// The credential the tool is given: the asking session's own mapping comes first.
 #[inline(always)]
-pub(crate) fn credential(granted: &[Granted<'_>]) -> Option<Name> {
-    granted
-        .iter()
-        .filter_map(|granted| granted.rules)
-        .find_map(|rules| rules.credentials.first())
-        .map(|c| c.name.clone())
+pub(crate) fn credential<'a>(granted: &[Granted<'a>]) -> Option<&'a Name> {
+    let mut rules = granted.iter().filter_map(|granted| granted.rules);
+    rules.find_map(|rules| rules.credentials.first()).map(|binding| &binding.name)
 }

@@ -92,7 +92,10 @@ pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], now: Timestamp) 
     let mut spends = Spends::new();
     for (meter, index) in facts.meters.iter().zip(0..) {
         let Some(granted) = granted.get(meter.link) else { continue };
-        for limit in facts.limits(meter, granted.depth) {
+        for limit in granted.scope.limits() {
+            if limit.level > granted.depth || limit.account != meter.account {
+                continue;
+            }
             let account = meter.accounts.get(usize::from(limit.slot)).copied().unwrap_or(Tat::MAX);
             let tat = limit.quota.spend(account, now).map_err(|until| {
                 Denial::with(DenyCode::RateLimitExceeded, Detail::Limit(limit.window, until))

@@ -21,9 +21,12 @@ pub(crate) struct Book {
     version: u64,
     shape: Option<Shape>,
     /// Accounts that some earlier policy counted: a limit that comes back goes on counting.
-    past: BTreeMap<(Name, Window), Tat>,
+    past: Option<Box<Past>>,
     pub(crate) accounts: SmallVec<[Tat; 2]>,
 }
+
+/// What accounts counted, by what they count.
+type Past = BTreeMap<(Name, Window), Tat>;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -35,7 +38,7 @@ impl Ledger {
     /// Takes up what an account counted in an earlier process.
     pub(crate) fn restore(&self, role: Name, window: Window, tat: Tat) {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.past.insert((role, window), tat);
+        book.past.get_or_insert_default().insert((role, window), tat);
     }
 
     /// The accounts, held until the decision is committed or refused. `None` when they are laid
@@ -56,9 +59,13 @@ impl Book {
     /// Lays the accounts out for a changed role: what was counted stays counted.
     fn fit(&mut self, version: u64, shape: &Shape) {
         let old = self.shape.take();
-        let old = old.as_deref().unwrap_or_default();
-        self.past.extend(old.iter().cloned().zip(self.accounts.iter().copied()));
-        self.accounts = shape.iter().map(|key| self.past.get(key).copied().unwrap_or_default()).collect();
+        let old = old.iter().flat_map(|shape| shape.iter().cloned()).zip(self.accounts.iter().copied());
+        let mut old = old.peekable();
+        if old.peek().is_some() {
+            self.past.get_or_insert_default().extend(old);
+        }
+        let counted = |key| self.past.as_ref().and_then(|past| past.get(key)).copied().unwrap_or_default();
+        self.accounts = shape.iter().map(counted).collect();
         self.shape = Some(shape.clone());
         self.version = version;
     }

@@ -15,6 +15,7 @@ mod reviews;
 mod session;
 mod snapshot;
 mod state;
+mod token;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};

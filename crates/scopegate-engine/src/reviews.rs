@@ -159,7 +159,7 @@ impl Pages {
         }
         self.sweep(now);
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
-        let who = (session.id, session.owner.name.clone(), session.role.clone());
+        let who = (session.id, session.owner.name.clone(), session.role().clone());
         let expires_at = now.after(Duration::from_secs(seconds));
         let review = Review::open(id, digest, who, call, now, expires_at).ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);

@@ -1,17 +1,22 @@
 //! Sessions: who holds which token, and what is left of it.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use scopegate_core::{Name, PermitId, PrincipalRef, ProvisionError, SessionId, Tat, Timestamp};
+use papaya::{Equivalent, Guard};
+use scopegate_core::{Account, Name, PermitId, PrincipalRef, ProvisionError, SessionId, Tat, Timestamp};
+use seize::Collector;
 
 use crate::ledger::Ledger;
 use crate::random;
 use crate::snapshot::Slot;
 use crate::state::{AccountKey, Counted, SavedSession};
+use crate::token::Token;
 
 /// How long an ended session is remembered, so that its end can still be told from a forgery.
 const REMEMBERED: Duration = Duration::from_secs(3600);
@@ -20,14 +25,13 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) owner: Arc<Owner>,
-    pub(crate) role: Name,
+    /// Its place with the other sessions of the owner and role.
+    pub(crate) seat: Arc<Seat>,
     pub(crate) slot: Slot,
     pub(crate) expires_at: Timestamp,
     pub(crate) parent: Option<Arc<Session>>,
-    /// Accounts shared with the other sessions of the owner and role.
-    pub(crate) shared: Arc<Ledger>,
-    /// Accounts of this session alone.
-    pub(crate) own: Ledger,
+    /// Accounts of this session alone, once any are counted.
+    own: OnceLock<Box<Ledger>>,
     revoked: AtomicBool,
     records: AtomicU64,
 }
@@ -38,10 +42,35 @@ pub(crate) struct Owner {
     suspended: AtomicBool,
 }
 
+/// What the sessions of one owner and role share.
+pub(crate) struct Seat {
+    /// The accounts they share.
+    pub(crate) ledger: Ledger,
+    /// The owner and the role.
+    key: (Name, Name),
+}
+
 impl Session {
     /// The session, then its parents.
     pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |session| session.parent.as_deref())
+    }
+
+    pub(crate) fn role(&self) -> &Name {
+        &self.seat.key.1
+    }
+
+    /// Accounts of this session alone. They are younger than those it shares.
+    pub(crate) fn own(&self) -> &Ledger {
+        self.own.get_or_init(|| Box::new(Ledger::new()))
+    }
+
+    /// The accounts of that kind that count its calls.
+    pub(crate) fn ledger(&self, account: Account) -> &Ledger {
+        match account {
+            Account::Shared => &self.seat.ledger,
+            Account::Own => self.own(),
+        }
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
@@ -71,8 +100,8 @@ impl Owner {
 /// All sessions of an enforcer. Reading takes no lock.
 pub(crate) struct SessionBook {
     // Tokens come from outside, so their hash is keyed. The whole token is compared.
-    by_token: papaya::HashMap<Box<str>, Arc<Session>, RandomState>,
-    by_id: papaya::HashMap<SessionId, (Box<str>, Arc<Session>), RandomState>,
+    by_token: papaya::HashSet<ByToken, RandomState>,
+    by_id: papaya::HashSet<ById, RandomState>,
     writer: Mutex<Writer>,
     limit: usize,
 }
@@ -80,7 +109,7 @@ pub(crate) struct SessionBook {
 #[derive(Default)]
 struct Writer {
     owners: HashMap<Name, Arc<Owner>>,
-    ledgers: HashMap<(Name, Name), Arc<Ledger>>,
+    seats: HashSet<Seated>,
     /// When sessions that have ended are next forgotten.
     sweep_at: usize,
 }
@@ -95,25 +124,35 @@ pub(crate) struct Opening {
 }
 
 impl SessionBook {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Whoever reads holds a guard of this collector meanwhile.
+    pub(crate) fn new(limit: usize, collector: &Arc<Collector>) -> Self {
         Self {
-            by_token: papaya::HashMap::with_hasher(RandomState::default()),
-            by_id: papaya::HashMap::with_hasher(RandomState::default()),
+            by_token: papaya::HashSet::builder()
+                .hasher(RandomState::default())
+                .shared_collector(collector.clone())
+                .build(),
+            by_id: papaya::HashSet::builder()
+                .hasher(RandomState::default())
+                .shared_collector(collector.clone())
+                .build(),
             writer: Mutex::new(Writer { sweep_at: 1024, ..Writer::default() }),
             limit,
         }
     }
 
-    /// Calls `read` with the principal's session, if it is known.
-    pub(crate) fn with<T>(
+    /// The principal's session, if it is known.
+    #[inline]
+    pub(crate) fn find<'g>(
         &self,
         principal: PrincipalRef<'_>,
-        read: impl FnOnce(Option<&Arc<Session>>) -> T,
-    ) -> T {
+        guard: &'g impl Guard,
+    ) -> Option<&'g Arc<Session>> {
         match principal {
-            PrincipalRef::Token(token) => read(self.by_token.pin().get(token)),
-            PrincipalRef::Session(id) => read(self.by_id.pin().get(&id).map(|(_, session)| session)),
-            _ => read(None),
+            PrincipalRef::Token(token) => {
+                self.by_token.get(&Token::read(token)?, guard).map(|ByToken(_, session)| session)
+            }
+            PrincipalRef::Session(id) => self.by_id.get(&id, guard).map(|ById(session)| session),
+            _ => None,
         }
     }
 
@@ -122,9 +161,9 @@ impl SessionBook {
         &self,
         opening: Opening,
         now: Timestamp,
-    ) -> Result<(Box<str>, Arc<Session>), ProvisionError> {
-        let (token, id) = (random::token()?, random::session_id()?);
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Result<(Token, Arc<Session>), ProvisionError> {
+        let (token, id) = (Token::random()?, random::session_id()?);
+        let mut writer = self.writer();
         let owner = writer.owner(&opening.owner);
         if owner.is_suspended() {
             return Err(ProvisionError::Suspended(opening.owner));
@@ -136,57 +175,51 @@ impl SessionBook {
         if self.by_id.len() >= self.limit {
             return Err(ProvisionError::TooMany(self.limit));
         }
-        let shared = writer.ledger(opening.owner, opening.role.clone());
         let session = Arc::new(Session {
             id,
             owner,
-            role: opening.role,
+            seat: writer.seat(opening.owner, opening.role),
             slot: opening.slot,
             expires_at: opening.expires_at,
             parent: opening.parent,
-            shared,
-            own: Ledger::new(),
+            own: OnceLock::new(),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
         });
-        self.by_id.pin().insert(id, (token.clone(), session.clone()));
-        self.by_token.pin().insert(token.clone(), session.clone());
+        self.by_id.pin().insert(ById(session.clone()));
+        self.by_token.pin().insert(ByToken(token, session.clone()));
         Ok((token, session))
     }
 
     /// Takes up a session of an earlier process. Its token is whoever's who made it.
     pub(crate) fn restore(&self, saved: SavedSession, slot: Slot) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = writer.owner(&saved.owner);
-        let shared = writer.ledger(saved.owner, saved.role.clone());
+        let mut writer = self.writer();
         let sessions = self.by_id.pin();
-        let parent = saved.parent.and_then(|id| sessions.get(&id)).map(|(_, session)| session.clone());
-        let session = Arc::new(Session {
+        let parent = saved.parent.and_then(|id| sessions.get(&id)).map(|ById(session)| session.clone());
+        let session = Session {
             id: saved.id,
-            owner,
-            role: saved.role,
+            owner: writer.owner(&saved.owner),
+            seat: writer.seat(saved.owner, saved.role),
             slot,
             expires_at: saved.expires_at,
             // A parent that nobody knows any more cannot agree to anything.
             revoked: AtomicBool::new(saved.revoked || (saved.parent.is_some() && parent.is_none())),
             parent,
-            shared,
-            own: Ledger::new(),
+            own: OnceLock::new(),
             records: AtomicU64::new(saved.records),
-        });
-        sessions.insert(saved.id, (Box::default(), session));
+        };
+        sessions.insert(ById(Arc::new(session)));
     }
 
     /// Takes up what an account counted in an earlier process.
     pub(crate) fn restore_account(&self, key: AccountKey, tat: Tat) {
         match key.of {
             Counted::Shared { owner, role } => {
-                let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-                writer.ledger(owner, role).restore(key.role, key.window, tat);
+                self.writer().seat(owner, role).ledger.restore(key.role, key.window, tat);
             }
             Counted::Own(id) => {
-                if let Some((_, session)) = self.by_id.pin().get(&id) {
-                    session.own.restore(key.role, key.window, tat);
+                if let Some(ById(session)) = self.by_id.pin().get(&id) {
+                    session.own().restore(key.role, key.window, tat);
                 }
             }
         }
@@ -194,30 +227,104 @@ impl SessionBook {
 
     /// Suspends or readmits an owner, also one that has no session yet.
     pub(crate) fn suspend(&self, owner: &Name, suspended: bool) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.owner(owner).suspend(suspended);
+        self.writer().owner(owner).suspend(suspended);
     }
 
-    /// Forgets sessions that ended long ago. Ledgers stay: forgetting one would refill its limit.
+    /// Forgets sessions that ended long ago. Seats stay: forgetting one would refill its limits.
     fn sweep(&self, now: Timestamp) {
-        let ids = self.by_id.pin();
-        let tokens = self.by_token.pin();
-        for (id, (token, session)) in &ids {
-            if session.expires_at.after(REMEMBERED) <= now {
-                tokens.remove(token);
-                ids.remove(id);
-            }
-        }
+        let forgotten = |session: &Session| session.expires_at.after(REMEMBERED) <= now;
+        self.by_token.pin().retain(|ByToken(_, session)| !forgotten(session));
+        self.by_id.pin().retain(|ById(session)| !forgotten(session));
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Writer {
-    fn ledger(&mut self, owner: Name, role: Name) -> Arc<Ledger> {
-        self.ledgers.entry((owner, role)).or_insert_with(|| Arc::new(Ledger::new())).clone()
+    fn seat(&mut self, owner: Name, role: Name) -> Arc<Seat> {
+        let key = (owner, role);
+        if let Some(Seated(seat)) = self.seats.get(&key) {
+            return seat.clone();
+        }
+        let seat = Arc::new(Seat { ledger: Ledger::new(), key });
+        self.seats.insert(Seated(seat.clone()));
+        seat
     }
 
     fn owner(&mut self, name: &Name) -> Arc<Owner> {
         let fresh = || Arc::new(Owner { name: name.clone(), suspended: AtomicBool::new(false) });
         self.owners.entry(name.clone()).or_insert_with(fresh).clone()
+    }
+}
+
+/// A session, found by its token. The token stands beside it, so that a look at the session's own
+/// memory need not wait for the comparison.
+struct ByToken(Token, Arc<Session>);
+
+impl Hash for ByToken {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for ByToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for ByToken {}
+
+impl Equivalent<ByToken> for Token {
+    fn equivalent(&self, key: &ByToken) -> bool {
+        *self == key.0
+    }
+}
+
+/// A session, found by its id.
+struct ById(Arc<Session>);
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
+impl Equivalent<ById> for SessionId {
+    fn equivalent(&self, key: &ById) -> bool {
+        *self == key.0.id
+    }
+}
+
+/// A seat, found by its owner and role.
+struct Seated(Arc<Seat>);
+
+impl Hash for Seated {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+impl PartialEq for Seated {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl Eq for Seated {}
+
+impl Borrow<(Name, Name)> for Seated {
+    fn borrow(&self) -> &(Name, Name) {
+        &self.0.key
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use papaya::Guard;
 use scopegate_core::{Compiler, Name, PolicyError, Role, Scope, ToolTable};
+use seize::Collector;
 
 use crate::credentials::CredentialSource;
 use crate::policy::Policy;
@@ -14,10 +17,10 @@ const CHUNK: usize = 256;
 /// The place of a role, for as long as the enforcer lives.
 pub(crate) type Slot = u32;
 
-type Chunk = Vec<Option<Arc<Scope>>>;
+type Chunk = [Option<Arc<Scope>>; CHUNK];
 
 /// All scopes.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Snapshot {
     chunks: Vec<Arc<Chunk>>,
     pub(crate) tools: Arc<ToolTable>,
@@ -34,13 +37,47 @@ impl Snapshot {
     fn put(&mut self, slot: Slot, scope: Option<Arc<Scope>>) {
         let slot = slot as usize;
         while self.chunks.len() <= slot / CHUNK {
-            self.chunks.push(Arc::new(vec![None; CHUNK]));
+            self.chunks.push(Arc::new([const { None }; CHUNK]));
         }
         let place =
             self.chunks.get_mut(slot / CHUNK).and_then(|chunk| Arc::make_mut(chunk).get_mut(slot % CHUNK));
         if let Some(place) = place {
             *place = scope;
         }
+    }
+}
+
+/// The snapshot in force: the one entry of a map, so that the guard under which a session is found
+/// keeps it too. Reading it takes no lock and counts no reference.
+pub(crate) struct Published {
+    map: papaya::HashMap<(), Snapshot, RandomState>,
+    /// Permits nothing.
+    empty: Snapshot,
+}
+
+impl Published {
+    /// Whoever reads holds a guard of this collector meanwhile.
+    pub(crate) fn new(snapshot: Snapshot, collector: &Arc<Collector>) -> Self {
+        let map = papaya::HashMap::builder()
+            .hasher(RandomState::default())
+            .shared_collector(collector.clone())
+            .build();
+        map.pin().insert((), snapshot);
+        Self { map, empty: Snapshot::default() }
+    }
+
+    /// What was stored last. There is always one.
+    #[inline]
+    pub(crate) fn load<'g>(&'g self, guard: &'g impl Guard) -> &'g Snapshot {
+        self.map.get(&(), guard).unwrap_or(&self.empty)
+    }
+
+    /// From here on everyone reads this one.
+    pub(crate) fn store(&self, snapshot: Snapshot) {
+        let guard = self.map.guard();
+        self.map.insert((), snapshot, &guard);
+        // Old snapshots are large: they are freed as soon as nobody reads them, not when many are old.
+        guard.flush();
     }
 }
 
@@ -68,7 +105,7 @@ impl Publisher {
             children: HashMap::new(),
             slots: HashMap::new(),
             next_slot: 0,
-            latest: Snapshot { chunks: Vec::new(), tools: Arc::default(), credentials: Arc::new([]) },
+            latest: Snapshot::default(),
             version: 0,
         }
     }

@@ -96,15 +96,16 @@ fn what_is_not_exactly_a_token_is_nobody() {
     let world = World::new(POLICY);
     let session = world.open("minute", "ann");
     let token = session.token().to_owned();
-    assert!(token.starts_with("sgs_") && token.len() == 68, "256 bits in hexadecimal");
+    assert!(token.starts_with("sgs_") && token.len() == 36, "192 bits in base64url");
     for forged in [
         String::new(),
         "sgs_".to_owned(),
-        token[..67].to_owned(),
-        format!("{token}0"),
+        token[..35].to_owned(),
+        format!("{token}A"),
         format!(" {token}"),
         format!("{token}\0"),
         token.to_uppercase(),
+        token.to_lowercase(),
         token.replace("sgs_", "sgs-"),
         session.session.to_string(),
         "x".repeat(1 << 20),

@@ -158,6 +158,6 @@ impl Scope {
             }
         };
         let (depth, rules) = entry.map_or((0, None), |(_, depth, rules)| (*depth, rules.as_deref()));
-        Some(Granted { level: self.levels.get(usize::from(depth))?, depth, rules })
+        Some(Granted { scope: self, level: self.levels.get(usize::from(depth))?, depth, rules })
     }
 }

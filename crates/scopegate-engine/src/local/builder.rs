@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwap;
 use scopegate_core::{Name, PolicyError};
+use seize::Collector;
 
 use super::{Inner, LocalEnforcer};
 use crate::clock::{Clock, Monotone, SystemClock};
@@ -14,7 +14,7 @@ use crate::policy::{Durability, Policy, PolicyFileError, RecordsSpec};
 use crate::records::{FileSink, Journal, MemorySink, RecordSink};
 use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
-use crate::snapshot::{Publisher, Slot};
+use crate::snapshot::{Published, Publisher, Slot};
 use crate::state::{SavedState, StateLog};
 
 /// Most sessions an enforcer holds unless told otherwise.
@@ -134,16 +134,18 @@ impl LocalBuilder {
             Some(log) => (Journal::kept_by(log), None),
             None => open_records(self.policy.records, self.sink).map_err(BuildError::Records)?,
         };
+        let collector = Arc::new(Collector::new());
         let inner = Inner {
-            snapshot: ArcSwap::from_pointee(snapshot),
+            policy: Published::new(snapshot, &collector),
             publisher: Mutex::new(publisher),
-            sessions: SessionBook::new(self.max_sessions),
+            sessions: SessionBook::new(self.max_sessions, &collector),
             reviews: ReviewBook::default(),
             journal,
             memory,
             clock: Monotone::new(self.clock),
             env: self.env,
             credentials: self.credentials,
+            collector,
         };
         saved.into_iter().for_each(|saved| inner.restore(saved));
         Ok(LocalEnforcer { inner: Arc::new(inner) })

@@ -1,15 +1,17 @@
 //! The embedded enforcer: decides in this process, with a policy file and no network.
 
+mod books;
 mod builder;
 mod enforce;
 mod policy;
 mod reviews;
 mod sessions;
+mod step;
 
 use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwap;
 use scopegate_core::{Name, Timestamp};
+use seize::{Collector, LocalGuard};
 
 pub use self::builder::{BuildError, LocalBuilder};
 pub use self::policy::{RemoveRoleError, Watch};
@@ -19,7 +21,7 @@ use crate::credentials::CredentialSource;
 use crate::records::{Journal, MemorySink};
 use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
-use crate::snapshot::{Publisher, Snapshot};
+use crate::snapshot::{Published, Publisher};
 
 /// Decides in this process. Cheap to clone; clones share everything.
 ///
@@ -44,7 +46,9 @@ pub struct LocalEnforcer {
 }
 
 struct Inner {
-    snapshot: ArcSwap<Snapshot>,
+    /// Keeps what readers find alive until they are done.
+    collector: Arc<Collector>,
+    policy: Published,
     publisher: Mutex<Publisher>,
     sessions: SessionBook,
     reviews: ReviewBook,
@@ -56,8 +60,15 @@ struct Inner {
 }
 
 impl Inner {
+    #[inline]
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whoever looks at sessions or the policy holds this meanwhile.
+    #[inline]
+    fn read(&self) -> LocalGuard<'_> {
+        self.collector.enter()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl LocalEnforcer {
     pub fn reload(&self, policy: &Policy) -> Result<(), PolicyError> {
         let mut publisher = self.inner.publisher();
         let next = publisher.replace(policy)?;
-        self.inner.snapshot.store(Arc::new(next));
+        self.inner.policy.store(next);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl LocalEnforcer {
     pub fn put_role(&self, role: Role) -> Result<(), PolicyError> {
         let mut publisher = self.inner.publisher();
         let next = publisher.put(role)?;
-        self.inner.snapshot.store(Arc::new(next));
+        self.inner.policy.store(next);
         Ok(())
     }
 
@@ -74,14 +74,15 @@ impl LocalEnforcer {
             Some(Err(heir)) => return Err(RemoveRoleError::Inherited { role: role.into(), heir }),
             Some(Ok(next)) => next,
         };
-        self.inner.snapshot.store(Arc::new(next));
+        self.inner.policy.store(next);
         Ok(())
     }
 
     /// What sessions of a role may do, after inheritance; `None` when there is no such role.
     pub fn explain(&self, role: &str) -> Option<ScopeView> {
         let slot = self.inner.publisher().find(role)?;
-        let snapshot = self.inner.snapshot.load();
+        let guard = self.inner.read();
+        let snapshot = self.inner.policy.load(&guard);
         Some(snapshot.scope(slot)?.view(&snapshot.tools))
     }
 

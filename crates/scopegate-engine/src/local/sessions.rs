@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scopegate_core::{
-    Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
+    Name, Principal, PrincipalRef, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
 };
 
 use super::{Inner, LocalEnforcer};
@@ -25,7 +25,7 @@ impl LocalEnforcer {
     /// # Errors
     /// [`ProvisionError`] says what to change.
     pub fn open_child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
-        let parent = self.inner.sessions.with(parent.as_ref(), |session| session.cloned());
+        let parent = self.inner.sessions.find(parent.as_ref(), &self.inner.read()).cloned();
         self.inner.open(request, Some(parent.ok_or(ProvisionError::UnknownSession)?))
     }
 
@@ -34,16 +34,15 @@ impl LocalEnforcer {
     /// # Errors
     /// [`ProvisionError::UnknownSession`].
     pub fn end(&self, session: SessionId) -> Result<(), ProvisionError> {
-        let principal = Principal::Session(session);
-        let found =
-            self.inner.sessions.with(principal.as_ref(), |session| session.map(|session| session.revoke()));
-        found.ok_or(ProvisionError::UnknownSession)
+        let guard = self.inner.read();
+        let found = self.inner.sessions.find(PrincipalRef::Session(session), &guard);
+        found.map(|session| session.revoke()).ok_or(ProvisionError::UnknownSession)
     }
 
     /// A session as it stands now; `None` when nobody knows it.
     pub fn session(&self, session: SessionId) -> Option<SessionView> {
-        let principal = Principal::Session(session);
-        self.inner.sessions.with(principal.as_ref(), |session| session.map(|session| session.view()))
+        let guard = self.inner.read();
+        self.inner.sessions.find(PrincipalRef::Session(session), &guard).map(|session| session.view())
     }
 
     /// Stops every session of an owner, present and future, until [`readmit`](Self::readmit).
@@ -82,7 +81,7 @@ impl Session {
         SessionView {
             id: self.id,
             owner: self.owner.name.clone(),
-            role: self.role.clone(),
+            role: self.role().clone(),
             expires_at: self.expires_at,
             parent: self.parent.as_ref().map(|parent| parent.id),
             revoked: self.chain().any(Self::is_revoked),
@@ -96,7 +95,8 @@ impl Inner {
         let now = self.now();
         let slot = self.publisher.lock().unwrap_or_else(PoisonError::into_inner).find(&request.role);
         let slot = slot.ok_or_else(|| ProvisionError::UnknownRole(request.role.clone()))?;
-        let snapshot = self.snapshot.load();
+        let guard = self.read();
+        let snapshot = self.policy.load(&guard);
         let scope = snapshot.scope(slot).ok_or_else(|| ProvisionError::UnknownRole(request.role.clone()))?;
         let longest = Duration::from_secs(scope.ttl_seconds());
         let ttl = request.ttl.map_or(longest, |ttl| ttl.min(longest));
@@ -113,7 +113,7 @@ impl Inner {
                 let allowed =
                     snapshot.scope(ancestor.slot).map_or(0, scopegate_core::Scope::delegation_depth);
                 if allowed < depth {
-                    return Err(ProvisionError::Depth(ancestor.role.clone()));
+                    return Err(ProvisionError::Depth(ancestor.role().clone()));
                 }
             }
             expires_at = expires_at.min(parent.expires_at);
@@ -121,7 +121,7 @@ impl Inner {
         }
         let opening = Opening { owner, role: request.role, slot, expires_at, parent };
         let (token, session) = self.sessions.open(opening, now)?;
-        Ok(Provisioned { session: session.id, principal: Principal::token(token), expires_at })
+        Ok(Provisioned { session: session.id, principal: Principal::token(token.to_string()), expires_at })
     }
 }
 

@@ -1,0 +1,271 @@
+//! One attempt at a decision: facts, decide, commit.
+
+use std::sync::Arc;
+
+use scopegate_core::{
+    AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, DecisionRecord, Denial,
+    DenyCode, Detail, Event, Facts, Link, Name, Need, Permit, PermitId, Ruling, Scope, Spend, Tat, Timestamp,
+    decide,
+};
+use smallvec::SmallVec;
+
+use super::Inner;
+use super::books::{Books, Stale};
+use super::enforce::{Patience, Stop};
+use crate::records::Ticket;
+use crate::reviews::{NotOpened, Pages};
+use crate::session::Session;
+use crate::snapshot::Snapshot;
+use crate::state::{AccountKey, Counted, More, NoRoom};
+
+/// A decision, and where its record stands.
+pub(super) struct Answer {
+    pub(super) decision: Decision,
+    pub(super) ticket: Ticket,
+}
+
+/// A secret that was asked for, if it was found, and its name.
+pub(super) type Fetched = (Option<Arc<str>>, Name);
+
+impl Answer {
+    pub(super) fn deny(denial: Denial, ticket: Ticket) -> Self {
+        Self { decision: Decision::Deny(denial), ticket }
+    }
+
+    /// No record, no permit.
+    fn unrecorded() -> Self {
+        Self::deny(Denial::new(DenyCode::AuditUnavailable), Ticket::NONE)
+    }
+}
+
+impl From<Stale> for Stop {
+    fn from(_: Stale) -> Self {
+        Self::Stale
+    }
+}
+
+/// One attempt at a decision for a known session.
+pub(super) struct Step<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) session: &'a Session,
+    pub(super) request: &'a AccessRequest<'a>,
+    pub(super) now: Timestamp,
+    pub(super) patience: Patience,
+    pub(super) secret: Option<&'a Fetched>,
+}
+
+impl<'a> Step<'a> {
+    #[inline(always)]
+    pub(super) fn take(&self) -> Result<Answer, Stop> {
+        match &self.session.parent {
+            // Most sessions have no parent: one link, and no list of them.
+            None => self.judge(&[self.link(self.session)]),
+            Some(_) => self.judge(&self.links()),
+        }
+    }
+
+    /// Denies, unless something about the session itself denies first.
+    pub(super) fn refuse(&self, denial: &Denial) -> Result<Answer, Stop> {
+        match self.decide(&self.links(), &Books::NONE, Asked::NotLoaded) {
+            Ruling::Deny(first) if is_about_the_session(first.code) => self.deny(first),
+            _ => self.deny(denial.clone()),
+        }
+    }
+
+    #[inline(always)]
+    fn judge(&self, links: &[Link<'a>]) -> Result<Answer, Stop> {
+        let mut books = Books::lock(self.session, links)?;
+        match self.decide(links, &books, Asked::NotLoaded) {
+            Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
+            Ruling::Deny(denial) => self.deny(denial),
+            Ruling::Need(Need::Args) => Err(Stop::Args),
+            Ruling::Need(Need::Plane) => Err(Stop::Wait),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books),
+        }
+    }
+
+    #[inline(always)]
+    fn decide(&self, links: &[Link<'_>], books: &Books<'_>, review: Asked<'_>) -> Ruling {
+        books.read(|meters| {
+            let facts = Facts {
+                links,
+                tools: &self.snapshot.tools,
+                meters,
+                env: self.inner.env.as_deref(),
+                credentials: &self.snapshot.credentials,
+                review,
+            };
+            decide(&facts, self.request, self.now)
+        })
+    }
+
+    fn links(&self) -> SmallVec<[Link<'a>; 4]> {
+        self.session.chain().map(|session| self.link(session)).collect()
+    }
+
+    #[inline(always)]
+    fn link(&self, session: &Session) -> Link<'a> {
+        Link {
+            suspended: session.owner.is_suspended(),
+            revoked: session.is_revoked(),
+            expires_at: session.expires_at,
+            scope: self.snapshot.scope(session.slot),
+        }
+    }
+
+    /// Line 11 with the review of this call, which nobody else can use up meanwhile.
+    #[inline(never)]
+    fn with_review(&self, links: &[Link<'_>], books: &mut Books<'_>) -> Result<Answer, Stop> {
+        let call = self.request.call;
+        let Some(digest) =
+            CallDigest::of(self.session.id, &self.session.owner.name, self.session.role(), call)
+        else {
+            return self.deny(Denial::new(DenyCode::InvalidArguments));
+        };
+        let mut pages = self.inner.reviews.lock();
+        match self.decide(links, books, Asked::Loaded(pages.find(&digest))) {
+            Ruling::Permit(changes) => self.permit(&changes, books, Some((&mut pages, digest))),
+            Ruling::Deny(denial) => self.deny(denial),
+            Ruling::Hold(seconds) => self.hold(&mut pages, digest, seconds),
+            Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
+        }
+    }
+
+    /// Commits everything a permit changes, or nothing.
+    fn permit(
+        &self,
+        changes: &Changes,
+        books: &mut Books<'_>,
+        review: Option<(&mut Pages, CallDigest)>,
+    ) -> Result<Answer, Stop> {
+        if self.inner.journal.is_durable() && self.patience == Patience::None {
+            return Err(Stop::Wait);
+        }
+        let credential = match (&changes.credential, self.secret) {
+            (None, _) => None,
+            (Some(name), Some((Some(secret), fetched))) if name == fetched => {
+                Some(Box::new(Credential::new(name.clone(), secret.clone())))
+            }
+            (Some(name), Some((None, fetched))) if name == fetched => {
+                let detail = Detail::Name(name.clone());
+                return self.deny(Denial::with(DenyCode::CredentialViolation, detail));
+            }
+            (Some(name), _) => return Err(Stop::Secret(name.clone())),
+        };
+        let place = match self.inner.journal.place(self.session.id, false) {
+            Ok(place) => place,
+            Err(NoRoom::Full) => return Err(Stop::Room),
+            Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
+        };
+        for spend in &changes.spends {
+            books.write(spend);
+        }
+        let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
+        let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
+        let id = self.session.number();
+        let record = || {
+            let mut record = self.record(id, Event::Permit);
+            record.review = used.as_ref().map(|review| review.id);
+            record.arguments = arguments;
+            record
+        };
+        let more = || More {
+            accounts: self.written(changes, books),
+            review: used.cloned(),
+            ..More::of(self.request)
+        };
+        let ticket = place.fill(record, more);
+        let obligations = changes.obligations.clone();
+        Ok(Answer { decision: Decision::Permit(Permit { id, obligations, credential }), ticket })
+    }
+
+    fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
+        let ticket = match self.inner.journal.place(self.session.id, true) {
+            Ok(place) => place.fill(
+                || self.record(self.session.number(), Event::Deny(denial.code)),
+                || More::denied(self.request, &denial),
+            ),
+            Err(NoRoom::Full) => return Err(Stop::Room),
+            // A denial goes out even when nothing can be recorded.
+            Err(NoRoom::Failed) => Ticket::NONE,
+        };
+        Ok(Answer::deny(denial, ticket))
+    }
+
+    fn hold(&self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<Answer, Stop> {
+        let place = match self.inner.journal.place(self.session.id, false) {
+            Ok(place) => place,
+            Err(NoRoom::Full) => return Err(Stop::Room),
+            Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
+        };
+        let hold = match pages.hold(self.session, self.request.call, digest, seconds, self.now) {
+            Ok(hold) => hold,
+            Err(NotOpened::TooMany(until)) => {
+                drop(place);
+                return self.deny(Denial::with(DenyCode::RateLimitExceeded, Detail::Until(until)));
+            }
+            Err(NotOpened::Broken) => {
+                drop(place);
+                return self.deny(Denial::new(DenyCode::PolicyError));
+            }
+        };
+        let record = || {
+            let mut record = self.record(self.session.number(), Event::Hold);
+            record.review = Some(hold.review);
+            record
+        };
+        let ticket =
+            place.fill(record, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
+        Ok(Answer { decision: Decision::Hold(hold), ticket })
+    }
+
+    /// The accounts that a permit has written, by name.
+    fn written(&self, changes: &Changes, books: &Books<'_>) -> SmallVec<[(AccountKey, Tat); 4]> {
+        let name = |spend: &Spend| {
+            let (link, account) = books.meaning(spend)?;
+            let session = self.session.chain().nth(link)?;
+            let scope = self.snapshot.scope(session.slot)?;
+            let (role, window) = scope.shape(account).get(usize::from(spend.slot))?.clone();
+            let of = match account {
+                Account::Shared => {
+                    Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
+                }
+                Account::Own => Counted::Own(session.id),
+            };
+            Some((AccountKey { of, role, window }, spend.tat))
+        };
+        changes.spends.iter().filter_map(name).collect()
+    }
+
+    fn record(&self, id: PermitId, event: Event) -> DecisionRecord {
+        let mut record = DecisionRecord::new(id, self.now, event);
+        record.owner = Some(self.session.owner.name.clone());
+        let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
+        record.role = Some((self.session.role().clone(), version));
+        record.tool = Some(recorded(&self.request.call.tool));
+        record
+    }
+}
+
+/// Lines 1 and 2.
+pub(super) fn is_about_the_session(code: DenyCode) -> bool {
+    matches!(
+        code,
+        DenyCode::JwtInvalid
+            | DenyCode::AgentSuspended
+            | DenyCode::SessionRevoked
+            | DenyCode::JwtExpired
+            | DenyCode::SessionExpired
+    )
+}
+
+/// A tool's name as records keep it. Names of policies fit; a caller's own is cut, or one call
+/// could make a line that no reader accepts any more.
+fn recorded(tool: &Name) -> Name {
+    const LONGEST: usize = 128;
+    match tool.get(..tool.floor_char_boundary(LONGEST)) {
+        Some(cut) if tool.len() > LONGEST => format!("{cut}…").into(),
+        _ => tool.clone(),
+    }
+}
