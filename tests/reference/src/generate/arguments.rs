@@ -233,7 +233,12 @@ impl Gen {
             return self.pick_ref(&POOL).0.clone();
         }
         let chosen = self.pick_ref(&fitting).clone();
+        let address = wanted
+            .iter()
+            .flat_map(|(c, _)| &c.alternatives)
+            .any(|test| matches!(test.operator.as_str(), "cidr" | "url_host"));
         match chosen.as_text() {
+            Some(text) if address && self.chance(50) => Node::Text(self.odd_address(&text)),
             Some(text)
                 if (attempt == 0 || self.focused) && self.chance(if self.focused { 60 } else { 10 }) =>
             {
