@@ -3,8 +3,9 @@
 //! Nothing is normalised. Browsers, libraries and proxies disagree about what a crooked URL means,
 //! so a value that any of them could read as another host is refused.
 
+// From `core`, which has the values and no sockets.
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 
 use serde_json::Value;
 

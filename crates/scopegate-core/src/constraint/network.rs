@@ -1,7 +1,8 @@
 //! `cidr`: an IP address inside one of some networks.
 
+// From `core`, which has the values and no sockets.
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::Value;
