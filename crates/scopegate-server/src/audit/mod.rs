@@ -6,9 +6,22 @@
 //! `signed-note`). So whoever holds one checkpoint can tell later that nothing before it was
 //! changed, dropped or added, and needs nobody's word for it.
 
+mod checkpoint;
 mod circumstances;
+mod export;
+mod key;
+mod log;
+pub mod merkle;
+mod note;
+mod verify;
 
+pub use self::checkpoint::{Checkpoint, notes, origin};
 pub use self::circumstances::Circumstances;
+pub use self::export::{ExportError, export, public_key};
+pub(crate) use self::key::seed;
+pub use self::log::{Appended, Log};
+pub use self::note::{NoteError, NoteKey, NoteSigner};
+pub use self::verify::{ExportFault, Known, VerifiedExport, verify_export};
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8; 32]) -> String {

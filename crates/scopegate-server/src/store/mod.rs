@@ -4,17 +4,23 @@
 //! gives all of it back as a [`State`] at the next start. An [`Archive`] reads beside the writer.
 //! Tables, files and syncs are behind these traits: SQLite is the first store, not the only one.
 
+mod files;
 mod ids;
 mod rows;
+mod sqlite;
+mod writer;
 
 use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
 use scopegate_engine::Durability;
 
+pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
 pub use self::rows::{
     AccountRow, CatalogueRow, CheckpointRow, DecisionRow, DeliveryRow, DeliveryState, Epoch, KeyRow,
     RecordRow, ReviewRow, RoleRow, SessionEnd, SessionRow, SigningKeyRow, TenantRow,
 };
+pub use self::sqlite::{SqliteArchive, SqliteStore};
+pub use self::writer::{Kept, NoPlace, Place, Ticket, Writer, WriterHandle};
 
 /// Keeps what the plane must not forget. One process holds it; the writer's thread calls it.
 pub trait Store: Send + 'static {

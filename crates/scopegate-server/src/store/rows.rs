@@ -22,6 +22,16 @@ pub struct TenantRow {
     pub created_at: Timestamp,
 }
 
+impl TenantRow {
+    /// A new tenant. `random` names its chain and its incarnation: it must never have been used.
+    pub fn new(tenant: TenantId, random: u128, created_at: Timestamp) -> Self {
+        let chain = format!("{tenant}-{random:032x}").into();
+        // 53 bits: what JSON carries.
+        let epoch = Epoch { incarnation: (random >> 75) as u64, counter: 0 };
+        Self { tenant, chain, epoch, created_at }
+    }
+}
+
 /// Tells clients that what they keep is out of date. A higher counter is a later state; another
 /// incarnation says that the counters cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
