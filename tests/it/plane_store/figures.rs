@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use scopegate_core::{Event, Timestamp};
+use scopegate_core::{ChainHead, Event, Timestamp};
 use scopegate_engine::{Durability, SystemClock};
+use scopegate_server::audit::Log;
 use scopegate_server::store::{Change, Kept, SqliteStore, State, Store, StoreError, Writer, WriterHandle};
 
 use super::{decision, store};
@@ -78,4 +79,26 @@ fn commits_and_records_a_second() {
             );
         }
     }
+}
+
+#[test]
+#[ignore = "measures this machine"]
+fn a_record_is_chained() {
+    const RECORDS: u64 = 100_000;
+    let rows: Vec<_> = (1..=1000).map(|n| decision(1, n, Event::Permit)).collect();
+    let time = |what: &str, mut each: Box<dyn FnMut(&scopegate_server::store::DecisionRow) + '_>| {
+        let begun = Instant::now();
+        (0..RECORDS / 1000).for_each(|_| rows.iter().for_each(&mut each));
+        println!("{what}: {:.0} ns", begun.elapsed().as_nanos() as f64 / RECORDS as f64);
+    };
+    let (mut head, mut log) = (ChainHead::new("chain"), Log::new("chain"));
+    time("core's chain", Box::new(|row| drop(std::hint::black_box(head.append(row.record.clone())))));
+    time("the plane's log, chain and tree", Box::new(|row| drop(std::hint::black_box(log.append(row)))));
+    time(
+        "only a value and its text, which is less than any canonicaliser does",
+        Box::new(|row| {
+            let value = serde_json::to_value(&row.record).expect("a value");
+            drop(std::hint::black_box(serde_json::to_vec(&value)));
+        }),
+    );
 }
