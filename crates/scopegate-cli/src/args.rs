@@ -30,6 +30,9 @@ pub(crate) enum Command {
     Audit(cmd::audit::Audit),
     Schema(cmd::schema::Schema),
     Demo(cmd::demo::Demo),
+    Serve(cmd::serve::Serve),
+    Keys(cmd::keys::Keys),
+    Tenants(cmd::tenants::Tenants),
 }
 
 const EXIT_CODES: &str = "\

@@ -62,6 +62,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The word on the wire and in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $severity:ident, $guidance:literal;)*) => {
         /// The stable name of a reason to deny. The strings are API and never change.

@@ -20,5 +20,25 @@
 //! - [`audit`]: what makes the log undeniable: a hash chain, a Merkle tree, signed checkpoints, an
 //!   export that holds all of them, and its verification.
 
+mod accept;
 pub mod audit;
+mod auth;
+mod config;
+mod dialect;
+mod domain;
+mod health;
+pub mod keys;
+mod metrics;
+mod plane;
+mod routes;
+pub mod serve;
+pub mod setup;
 pub mod store;
+mod tls;
+mod token;
+pub mod webhook;
+
+pub use self::config::Config;
+pub use self::plane::Plane;
+pub use self::routes::listing;
+pub use self::serve::start;

@@ -4,8 +4,11 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod keys;
 pub(crate) mod replay;
 pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod tenants;
 pub(crate) mod validate;
 
 use crate::args::Command;
@@ -22,5 +25,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Audit(audit) => audit.run(output),
         Command::Schema(schema) => schema.run(output),
         Command::Demo(demo) => demo.run(output),
+        Command::Serve(serve) => serve.run(output),
+        Command::Keys(keys) => keys.run(output),
+        Command::Tenants(tenants) => tenants.run(output),
     }
 }

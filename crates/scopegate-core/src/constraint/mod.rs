@@ -5,9 +5,7 @@
 
 mod contains;
 mod field;
-mod host;
 mod membership;
-mod network;
 mod path;
 mod pattern;
 mod range;

@@ -28,6 +28,8 @@ pub struct Circumstances {
     pub separation_off: bool,
     /// The MCP server that was named.
     pub server: Option<String>,
+    /// How bad a denied call is, in words.
+    pub severity: Option<String>,
     /// Who decided, when it was not the plane: `client`.
     pub source: Option<Name>,
 }
@@ -45,6 +47,7 @@ impl Circumstances {
         object.maybe_text("role_id", self.role_id.as_deref());
         object.maybe_true("separation_off", self.separation_off);
         object.maybe_text("server", self.server.as_deref());
+        object.maybe_text("severity", self.severity.as_deref());
         object.maybe_text("source", self.source.as_deref());
         object.end();
     }

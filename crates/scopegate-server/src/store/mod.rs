@@ -175,6 +175,23 @@ pub struct TenantState {
     pub deliveries: Vec<DeliveryRow>,
 }
 
+impl TenantState {
+    /// A tenant that has just begun.
+    pub fn begun(tenant: TenantRow) -> Self {
+        Self {
+            tenant,
+            keys: Vec::new(),
+            roles: Vec::new(),
+            sessions: Vec::new(),
+            suspended: Vec::new(),
+            reviews: Vec::new(),
+            accounts: Vec::new(),
+            catalogues: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+}
+
 /// Who may speak to the plane.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -1,6 +1,5 @@
 //! Random policies, arguments, calls and mutations, all from one seed.
 
-mod addresses;
 pub mod arguments;
 pub mod calls;
 pub mod constraints;

@@ -19,6 +19,18 @@ use super::{Change, Store};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
+impl Ticket {
+    /// The place as a number, for whoever keeps it among numbers.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The place that a number stands for. One that nobody was given is kept already, or never.
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// Why there is no place in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "whoever decides must tell the two apart")]

@@ -1,0 +1,39 @@
+//! How a plane is run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::webhook::Guard;
+
+/// How a plane is run.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever runs a plane decides all of it")]
+pub struct Config {
+    /// Where its store lies.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Whether answers go out before their records are on disk; a crash may then lose up to a
+    /// second of them, and every record says so.
+    pub buffered: bool,
+    /// Where webhooks may lead.
+    pub guard: Guard,
+    /// Whether it may listen without TLS where others can connect.
+    pub allow_plaintext: bool,
+    /// Certificate chain and key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl Config {
+    /// On loopback, at port 8080, durable.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            addr: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            buffered: false,
+            guard: Guard::new(false),
+            allow_plaintext: false,
+            tls: None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! How clients of other systems speak to the plane. Their words stay in here.
+
+pub(crate) mod scopebound;

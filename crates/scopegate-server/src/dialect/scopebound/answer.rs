@@ -1,0 +1,84 @@
+//! What this dialect's callers are told of a decision. The only file that says `allow`.
+//!
+//! The published client takes every 2xx that is neither 202 nor says `"decision":"deny"` for
+//! permission, so there are no other words than these.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use scopegate_core::{Denial, DenyCode, Detail, Hold, Window};
+use serde_json::json;
+
+use super::approvals::dashed;
+
+/// What an answer repeats of its question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) tool: &'a str,
+    pub(super) call_id: &'a str,
+    /// How long the answer took.
+    pub(super) latency_ms: f64,
+}
+
+pub(super) fn permitted(asked: Asked<'_>) -> Response {
+    let body = json!({
+        "decision": "allow",
+        "call_id": asked.call_id,
+        "latency_ms": asked.latency_ms,
+    });
+    told(StatusCode::OK, body)
+}
+
+pub(super) fn denied(asked: Asked<'_>, denial: &Denial) -> Response {
+    let mut body = json!({
+        "decision": "deny",
+        "deny_code": denial.code.as_str(),
+        "severity": severity(denial),
+        "reason": denial.to_string(),
+        "retry_guidance": guidance(denial),
+        "call_id": asked.call_id,
+        "latency_ms": asked.latency_ms,
+    });
+    if denial.code == DenyCode::JwtExpired
+        && let Some(body) = body.as_object_mut()
+    {
+        // What the published pages call it; the published client looks for the other word.
+        body.insert("aliases".to_owned(), json!(["SESSION_EXPIRED"]));
+    }
+    told(StatusCode::OK, body)
+}
+
+pub(super) fn held(asked: Asked<'_>, hold: &Hold) -> Response {
+    let review = dashed(hold.review);
+    let body = json!({
+        "decision": "pending",
+        "status": "pending",
+        "approval_id": review,
+        "expires_at": hold.expires_at,
+        "message": format!("human approval required: `{}` waits for a person; poll /v1/approvals/{review}, then ask again", asked.tool),
+        "tool_name": asked.tool,
+        "call_id": asked.call_id,
+        "latency_ms": asked.latency_ms,
+    });
+    told(StatusCode::ACCEPTED, body)
+}
+
+fn told(status: StatusCode, body: serde_json::Value) -> Response {
+    (status, Json(body)).into_response()
+}
+
+/// An hour's limit is a worse sign than a minute's.
+pub(crate) fn severity(denial: &Denial) -> scopegate_core::Severity {
+    match denial.detail {
+        Detail::Limit(Window::Hour, _) => scopegate_core::Severity::High,
+        _ => denial.code.severity(),
+    }
+}
+
+pub(crate) fn guidance(denial: &Denial) -> &'static str {
+    match (denial.code, &denial.detail) {
+        (_, Detail::Limit(Window::Minute, _)) => "retry_after_60s",
+        (_, Detail::Limit(Window::Hour, _)) => "retry_after_3600s",
+        (code, _) => code.retry_guidance(),
+    }
+}

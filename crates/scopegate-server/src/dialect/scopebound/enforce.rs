@@ -1,0 +1,128 @@
+//! `POST /v1/enforce` and `POST /v1/mcp/enforce`: may this call be made, now?
+//!
+//! A client that fails open takes every 4xx for permission. So whatever an agent can write into a
+//! call ends in a verdict once the key is good: hostile arguments, odd names, no token at all.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use scopegate_core::json::{Document, Json, JsonError, JsonRef};
+use scopegate_core::{Args, Decision, Name, ToolCall};
+
+use super::answer::{self, Asked};
+use crate::auth::Caller;
+use crate::domain::Question;
+use crate::plane::Plane;
+use crate::token::Presented;
+
+/// A longer `call_id` is cut, not refused.
+const MAX_CALL_ID: usize = 128;
+
+/// Where the two routes differ.
+#[derive(Clone, Copy)]
+struct Route {
+    arguments: &'static str,
+    mcp: bool,
+}
+
+const PLAIN: Route = Route { arguments: "/call_args", mcp: false };
+const MCP: Route = Route { arguments: "/arguments", mcp: true };
+
+pub(crate) async fn call(plane: State<Arc<Plane>>, caller: Caller, body: Bytes) -> Response {
+    answer(&plane, &caller, body, PLAIN).await
+}
+
+pub(crate) async fn mcp(plane: State<Arc<Plane>>, caller: Caller, body: Bytes) -> Response {
+    answer(&plane, &caller, body, MCP).await
+}
+
+async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Response {
+    let began = Instant::now();
+    let (question, token) = match Document::read(body.clone()) {
+        Ok(document) => read(document, route),
+        Err(error) => salvage(&body, route, error),
+    };
+    let presented = token.map_or(Presented::Nothing, |token| plane.present(&token));
+    let decision = match plane.tenant(&caller.tenant) {
+        Ok(tenant) => tenant.enforce(caller, presented, &question).await,
+        Err(failure) => Err(failure),
+    };
+    if let Ok(decision) = &decision {
+        plane.metrics.decided(decision, began.elapsed());
+    }
+    let asked = Asked {
+        tool: &question.call.tool,
+        call_id: &question.call_id,
+        latency_ms: began.elapsed().as_secs_f64() * 1000.0,
+    };
+    match &decision {
+        Ok(Decision::Permit(_)) => answer::permitted(asked),
+        Ok(Decision::Deny(denial)) => answer::denied(asked, denial),
+        Ok(Decision::Hold(hold)) => answer::held(asked, hold),
+        Err(failure) => failure.response(),
+    }
+}
+
+/// The question, and the token beside it.
+fn read(document: Document, route: Route) -> (Question, Option<String>) {
+    let mut fields = Fields { root: document.root(), odd: false };
+    let token = fields.text("/jwt");
+    let tool = fields.text("/tool_name");
+    let call_id = fields.text("/call_id").unwrap_or_default();
+    let mut call = ToolCall::new(tool.unwrap_or_default());
+    if route.mcp {
+        call.server = fields.name("/mcp_server");
+    } else {
+        call.action = fields.name("/action");
+    }
+    let odd = fields.odd;
+    let absent =
+        document.root().pointer(route.arguments).is_none_or(|value| matches!(value.get(), Json::Null));
+    call.args = if absent { Args::none() } else { Args::at_pointer(document, route.arguments) };
+    let hostile = call.args.error().or(odd.then_some(JsonError::NotAnObject));
+    (Question { call, call_id: cut(call_id), hostile }, token)
+}
+
+struct Fields<'a> {
+    root: JsonRef<'a>,
+    /// Something that should be a text is none.
+    odd: bool,
+}
+
+impl Fields<'_> {
+    fn text(&mut self, pointer: &str) -> Option<String> {
+        match self.root.pointer(pointer).map(JsonRef::get) {
+            None | Some(Json::Null) => None,
+            Some(Json::String(text)) => Some(text.into_owned()),
+            Some(_) => {
+                self.odd = true;
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, pointer: &str) -> Option<Name> {
+        self.text(pointer).filter(|text| !text.is_empty()).map(Name::from)
+    }
+}
+
+/// What can be told of a body that the strict reader refuses: enough to put the denial on the
+/// right record. Nothing of it is judged.
+fn salvage(body: &Bytes, route: Route, error: JsonError) -> (Question, Option<String>) {
+    let lenient: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |member: &str| lenient.get(member).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let mut call = ToolCall::new(text("tool_name")).with_args(Args::refused(error));
+    if route.mcp && !text("mcp_server").is_empty() {
+        call.server = Some(text("mcp_server").into());
+    }
+    let question = Question { call, call_id: cut(text("call_id").to_owned()), hostile: Some(error) };
+    (question, Some(text("jwt").to_owned()).filter(|token| !token.is_empty()))
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_CALL_ID));
+    text
+}

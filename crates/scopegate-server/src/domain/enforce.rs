@@ -1,0 +1,87 @@
+//! May this call be made, now?
+
+use std::sync::Arc;
+
+use scopegate_core::json::JsonError;
+use scopegate_core::{
+    AccessRequest, Decision, Denial, DenyCode, Detail, Enforcer, Notes, Principal, SessionId, ToolCall,
+};
+
+use super::{Failure, Tenant};
+use crate::audit::Circumstances;
+use crate::auth::Caller;
+use crate::token::Presented;
+
+/// A call, as it came.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) call: ToolCall,
+    /// What the caller calls it.
+    pub(crate) call_id: String,
+    /// What was hostile about it. Such a call is denied, whatever the policy says.
+    pub(crate) hostile: Option<JsonError>,
+}
+
+impl Tenant {
+    /// Decides, and records it. `presented` is what the question's token came to.
+    pub(crate) async fn enforce(
+        &self,
+        caller: &Caller,
+        presented: Presented,
+        question: &Question,
+    ) -> Result<Decision, Failure> {
+        let call = &question.call;
+        let notes: Notes = Arc::new(Circumstances {
+            action: call.action.as_ref().map(ToString::to_string),
+            call: Some(question.call_id.clone()).filter(|id| !id.is_empty()),
+            key: Some(caller.key.clone()),
+            separation_off: caller.is_everything(),
+            server: call.server.as_ref().map(ToString::to_string),
+            ..Circumstances::default()
+        });
+        let (session, denial) = match self.identify(caller, presented) {
+            Ok(session) => (session, question.hostile.map(hostile)),
+            Err((session, code)) => (session, Some(Denial::new(code))),
+        };
+        let principal = Principal::Session(session);
+        let request = AccessRequest::new(principal.as_ref(), call).with_notes(&notes);
+        let decision = match denial {
+            Some(denial) => self.enforcer.refuse(&request, denial).await,
+            None => self.enforcer.enforce(&request).await,
+        };
+        decision.map_err(|error| Failure::Unavailable(error.to_string()))
+    }
+
+    /// The session that asks, or why there is none.
+    fn identify(&self, caller: &Caller, presented: Presented) -> Result<SessionId, (SessionId, DenyCode)> {
+        const NOBODY: SessionId = SessionId::from_bits(0);
+        let (id, expired) = match presented {
+            Presented::Nothing => return Err((NOBODY, DenyCode::JwtInvalid)),
+            Presented::Session { tenant, .. } if tenant != self.id => {
+                return Err((NOBODY, DenyCode::JwtInvalid));
+            }
+            Presented::Session { session, expired, .. } => (session, expired),
+        };
+        match self.book.session(id) {
+            // A token is good only beside the key it was given to.
+            Some(session) if session.key != caller.key => Err((NOBODY, DenyCode::JwtInvalid)),
+            Some(_) if self.enforcer.session(id).is_some() => Ok(id),
+            _ => Err((id, self.long_over(id, expired))),
+        }
+    }
+
+    /// What became of a session that nobody remembers. One that was revoked is never called
+    /// expired: clients would provision a new one and go on.
+    fn long_over(&self, id: SessionId, expired: bool) -> DenyCode {
+        match self.archive.session(&self.id, id) {
+            Ok(Some(row)) if row.end.as_ref().is_some_and(|end| end.revoked) => DenyCode::SessionRevoked,
+            Ok(Some(_)) if expired => DenyCode::JwtExpired,
+            Ok(Some(_)) => DenyCode::SessionExpired,
+            Ok(None) | Err(_) => DenyCode::JwtInvalid,
+        }
+    }
+}
+
+fn hostile(error: JsonError) -> Denial {
+    Denial::with(DenyCode::InvalidArguments, Detail::Arguments(error))
+}

@@ -1,0 +1,202 @@
+//! What a tenant's enforcer hands over, as changes of the store.
+
+use std::sync::Arc;
+
+use scopegate_core::{Name, Review, SessionId, Window};
+use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
+use serde_json::json;
+
+use super::tenant::{Asked, Book, lock};
+use crate::audit::Circumstances;
+use crate::dialect::scopebound::{denied, severity};
+use crate::store::{
+    AccountRow, Change, DecisionRow, Kept, NoPlace, ReviewRow, SessionRow, TenantId, Ticket, WriterHandle,
+};
+use crate::webhook::Outbox;
+
+/// The log of one tenant: its changes go into the one queue of the plane.
+pub(super) struct TenantLog {
+    tenant: TenantId,
+    writer: WriterHandle,
+    book: Arc<Book>,
+    outbox: Outbox,
+    buffered: bool,
+}
+
+impl TenantLog {
+    pub(super) fn new(
+        tenant: TenantId,
+        writer: WriterHandle,
+        book: Arc<Book>,
+        outbox: Outbox,
+        buffered: bool,
+    ) -> Self {
+        Self { tenant, writer, book, outbox, buffered }
+    }
+
+    fn decided(&self, decided: Decided) -> Change {
+        let Decided { record, denial, accounts, review, notes, .. } = decided;
+        let session = self.book.session(record.id.session);
+        let mut circumstances =
+            notes.and_then(|notes| notes.downcast_ref::<Circumstances>().cloned()).unwrap_or_default();
+        circumstances.buffered = self.buffered;
+        circumstances.reason = denial.as_ref().map(ToString::to_string);
+        circumstances.severity = denial.as_ref().map(|denial| severity(denial).as_str().to_owned());
+        circumstances.role_id = session.as_ref().map(|session| session.role_id.clone());
+        let delivery = denial.as_ref().zip(session.as_deref()).and_then(|(denial, session)| {
+            let role = self.book.role_of(session)?;
+            denied(&self.tenant, &role, &record, denial, &circumstances)
+        });
+        let review = review.map(|review| self.opened(review, session.as_deref(), &circumstances));
+        let accounts =
+            accounts.into_iter().map(|(key, tat)| AccountRow { account: name(&key), tat }).collect();
+        let row =
+            DecisionRow { tenant: self.tenant.clone(), record, circumstances, accounts, review, delivery };
+        Change::Decision(Box::new(row))
+    }
+
+    /// A review that a decision opened or used up.
+    fn opened(&self, review: Review, session: Option<&SessionRow>, about: &Circumstances) -> ReviewRow {
+        let fresh = || Asked {
+            role_id: session.map(|session| session.role_id.clone()).unwrap_or_default(),
+            role_version: session
+                .and_then(|session| self.book.role_of(session))
+                .map_or(0, |role| role.version),
+            key: session.map(|session| session.key.clone()).unwrap_or_default(),
+            call: about.call.clone(),
+            decided_by: None,
+            label: None,
+        };
+        let asked = lock(&self.book.asked).entry(review.id).or_insert_with(fresh).clone();
+        self.row(review, asked)
+    }
+
+    /// A review that a person decided.
+    fn settled(&self, review: Review) -> ReviewRow {
+        let reviewer = review.reviewer.as_deref().unwrap_or_default();
+        let by = lock(&self.book.deciding).get(&(review.id, reviewer.into())).cloned();
+        let mut asked = lock(&self.book.asked);
+        let asked = asked.entry(review.id).or_insert_with(|| Asked {
+            role_id: Name::default(),
+            role_version: 0,
+            key: Name::default(),
+            call: None,
+            decided_by: None,
+            label: None,
+        });
+        if let Some((key, label)) = by {
+            (asked.decided_by, asked.label) = (Some(key), label);
+        }
+        self.row(review, asked.clone())
+    }
+
+    fn row(&self, review: Review, asked: Asked) -> ReviewRow {
+        let Asked { role_id, role_version, key, call, decided_by, label } = asked;
+        ReviewRow { tenant: self.tenant.clone(), review, role_id, role_version, key, call, decided_by, label }
+    }
+}
+
+impl StateLog for TenantLog {
+    fn reserve(&self, denial: bool) -> Result<(), NoRoom> {
+        self.writer.take(denial).map_err(|no| match no {
+            NoPlace::Full => NoRoom::Full,
+            NoPlace::Failed => NoRoom::Failed,
+        })
+    }
+
+    fn release(&self) {
+        self.writer.release();
+    }
+
+    fn append(&self, change: StateChange) -> Position {
+        let change = match change {
+            StateChange::Decided(decided) => self.decided(*decided),
+            StateChange::Settled(review) => Change::Review(Box::new(self.settled(*review))),
+        };
+        let event = match &change {
+            Change::Decision(row) => row.delivery.clone(),
+            _ => None,
+        };
+        let position = self.writer.append(change);
+        if let Some(event) = event {
+            // What finds no room is in the store, and sent after the next start.
+            self.outbox.put(position, event);
+        }
+        position.number()
+    }
+
+    fn kept(&self, position: Position) -> Waiting<'_, bool> {
+        Box::pin(async move { self.writer.kept(Ticket::from_number(position)).await == Kept::Yes })
+    }
+
+    fn room(&self) -> Waiting<'_, ()> {
+        Box::pin(self.writer.room())
+    }
+
+    fn is_durable(&self) -> bool {
+        !self.buffered
+    }
+}
+
+/// What the plane knew of who asked for a review.
+pub(super) fn asked(row: &ReviewRow) -> Asked {
+    Asked {
+        role_id: row.role_id.clone(),
+        role_version: row.role_version,
+        key: row.key.clone(),
+        call: row.call.clone(),
+        decided_by: row.decided_by.clone(),
+        label: row.label.clone(),
+    }
+}
+
+/// An account's name in the store: JSON, because no name can then run into the next.
+fn name(key: &AccountKey) -> Box<[u8]> {
+    let window = match key.window {
+        Window::Minute => "minute",
+        Window::Hour => "hour",
+    };
+    let name = match &key.of {
+        Counted::Shared { owner, role } => json!(["shared", owner, role, key.role, window]),
+        Counted::Own(session) => json!(["own", session, key.role, window]),
+    };
+    name.to_string().into_bytes().into()
+}
+
+/// The account that a name of the store stands for.
+pub(super) fn account(row: &AccountRow) -> Option<(AccountKey, u64)> {
+    let name: Vec<String> = serde_json::from_slice(&row.account).ok()?;
+    let (of, role, window) = match name.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["shared", owner, session_role, role, window] => {
+            (Counted::Shared { owner: owner.into(), role: session_role.into() }, role, window)
+        }
+        ["own", session, role, window] => (Counted::Own(SessionId::parse(session)?), role, window),
+        _ => return None,
+    };
+    let window = match window {
+        "minute" => Window::Minute,
+        "hour" => Window::Hour,
+        _ => return None,
+    };
+    Some((AccountKey { of, role: role.into(), window }, row.tat))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_comes_back_as_itself() {
+        let shared = Counted::Shared { owner: "a\"nn,".into(), role: "clerk".into() };
+        for of in [shared, Counted::Own(SessionId::from_bits(7))] {
+            for window in [Window::Minute, Window::Hour] {
+                let key = AccountKey { of: of.clone(), role: "base".into(), window };
+                let row = AccountRow { account: name(&key), tat: 5 };
+                assert_eq!(account(&row), Some((key, 5)));
+            }
+        }
+        for bad in ["", "[]", "[\"own\",\"x\",\"r\",\"hour\"]", "[\"shared\",\"o\",\"r\",\"r\",\"day\"]"] {
+            assert_eq!(account(&AccountRow { account: bad.as_bytes().into(), tat: 0 }), None, "{bad}");
+        }
+    }
+}

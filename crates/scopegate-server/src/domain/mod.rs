@@ -1,0 +1,21 @@
+//! What the plane does, for one tenant at a time. Typed, without HTTP and without any dialect's words.
+//!
+//! Every operation changes the tenant's enforcer in memory first, hands the change to the writer in
+//! the same order, and answers once the change is kept.
+
+mod audit;
+mod enforce;
+mod failure;
+mod log;
+mod reviews;
+mod roles;
+mod sessions;
+mod tenant;
+
+pub(crate) use self::audit::{Exported, Window};
+pub(crate) use self::enforce::Question;
+pub(crate) use self::failure::Failure;
+pub(crate) use self::reviews::Shown;
+pub(crate) use self::roles::RoleDocument;
+pub(crate) use self::sessions::Order;
+pub(crate) use self::tenant::Tenant;

@@ -1,0 +1,76 @@
+//! Held calls, and the people who decide on them.
+
+use scopegate_core::{Name, Review, ReviewError, ReviewId, Reviews};
+
+use super::tenant::{Asked, lock};
+use super::{Failure, Tenant};
+use crate::auth::Caller;
+
+/// A review, with what the plane knows beside it.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) review: Review,
+    pub(crate) asked: Option<Asked>,
+}
+
+impl Tenant {
+    /// The reviews that wait, oldest first: all of them for people, its own for an agent.
+    pub(crate) fn waiting_reviews(&self, caller: &Caller) -> Vec<Shown> {
+        let pending = self.enforcer.pending_reviews().into_iter();
+        let shown = pending.map(|review| Shown { asked: self.book.asked(&review), review });
+        shown.filter(|shown| sees(caller, shown)).collect()
+    }
+
+    /// A review, however old.
+    pub(crate) fn review(&self, caller: &Caller, id: ReviewId) -> Result<Shown, Failure> {
+        let shown = match self.enforcer.review(id) {
+            Some(review) => Some(Shown { asked: self.book.asked(&review), review }),
+            None => self.archive.review(&self.id, id)?.map(|row| {
+                let mut review = row.review.clone();
+                // Nobody holds it any more, so its time is over.
+                review.state = review.state_at(review.expires_at);
+                Shown { asked: Some(super::log::asked(&row)), review }
+            }),
+        };
+        shown.filter(|shown| sees(caller, shown)).ok_or(Failure::Unknown("approval"))
+    }
+
+    /// Lets the held call run once, or refuses it until its time is over. Who decides is whoever
+    /// holds the caller's key; `label` is what that client calls its user.
+    pub(crate) async fn settle(
+        &self,
+        caller: &Caller,
+        id: ReviewId,
+        approve: bool,
+        label: Option<String>,
+    ) -> Result<Shown, Failure> {
+        self.review(caller, id)?;
+        let by = reviewer(caller);
+        lock(&self.book.deciding).insert((id, by.clone()), (caller.key.clone(), label));
+        let settled = match approve {
+            true => self.enforcer.approve(id, &by).await,
+            false => self.enforcer.reject(id, &by).await,
+        };
+        lock(&self.book.deciding).remove(&(id, by));
+        let review = settled.map_err(|error| match error {
+            ReviewError::Unknown => Failure::Unknown("approval"),
+            ReviewError::Settled(_) => Failure::Conflict(error.to_string()),
+            ReviewError::OwnRequest(_) => Failure::Forbidden(error.to_string()),
+            _ => Failure::Unavailable(error.to_string()),
+        })?;
+        Ok(Shown { asked: self.book.asked(&review), review })
+    }
+}
+
+/// An agent sees what it asked for itself.
+fn sees(caller: &Caller, shown: &Shown) -> bool {
+    caller.sees_all_reviews() || shown.asked.as_ref().is_some_and(|asked| asked.key == caller.key)
+}
+
+/// Whoever asked cannot agree. A key that does everything is one person in two roles, and says so.
+fn reviewer(caller: &Caller) -> Name {
+    match caller.is_everything() {
+        true => format!("{} (separation off)", caller.owner).into(),
+        false => caller.owner.clone(),
+    }
+}

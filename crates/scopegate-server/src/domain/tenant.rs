@@ -1,0 +1,189 @@
+//! A tenant as it lives in memory: its enforcer, and what is known beside it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use scopegate_core::{Name, Review, ReviewId, SessionId};
+use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
+
+use super::Failure;
+use super::log::{self, TenantLog};
+use super::roles::{RoleBook, RoleDocument};
+use crate::store::{Archive, Change, Epoch, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle};
+use crate::webhook::Outbox;
+
+/// How long a session that is over is remembered; then the store knows it.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// A tenant.
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) enforcer: LocalEnforcer,
+    pub(crate) book: Arc<Book>,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(super) writer: WriterHandle,
+    /// Held while a change is made in memory and handed to the writer, so that both have one order.
+    writing: Mutex<()>,
+}
+
+/// What is known of a tenant beside what its enforcer holds.
+pub(crate) struct Book {
+    roles: RwLock<RoleBook>,
+    sessions: RwLock<Sessions>,
+    epoch: Mutex<Epoch>,
+    /// Who is just deciding a review, by review and person: the key, and what it calls its user.
+    pub(super) deciding: Mutex<Deciding>,
+    /// What the plane adds to each review.
+    pub(super) asked: Mutex<HashMap<ReviewId, Asked>>,
+}
+
+/// A person, and a review that they are about to decide; with which key, under which label.
+type Deciding = HashMap<(ReviewId, Name), (Name, Option<String>)>;
+
+/// Sessions that are not long over.
+#[derive(Default)]
+struct Sessions {
+    by_id: HashMap<SessionId, Arc<SessionRow>>,
+    /// When those that are over are next forgotten.
+    sweep_at: usize,
+}
+
+/// Who asked for a review, beyond what the review itself says.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) role_id: Name,
+    pub(crate) role_version: u64,
+    pub(crate) key: Name,
+    pub(crate) call: Option<String>,
+    pub(crate) decided_by: Option<Name>,
+    pub(crate) label: Option<String>,
+}
+
+impl Tenant {
+    /// Starts from what was kept.
+    pub(crate) fn restore(
+        state: TenantState,
+        latest: scopegate_core::Timestamp,
+        writer: WriterHandle,
+        archive: Arc<dyn Archive>,
+        outbox: Outbox,
+        buffered: bool,
+    ) -> Result<Self, Failure> {
+        let id = state.tenant.tenant.clone();
+        let roles = RoleBook::restore(&state.roles)?;
+        let mut policy = Policy::new(roles.iter().map(|document| document.enforced()));
+        policy.allow_empty = true;
+        let mut saved = SavedState::default();
+        saved.latest = latest;
+        saved.suspended = state.suspended;
+        saved.accounts = state.accounts.iter().filter_map(log::account).collect();
+        saved.sessions = state.sessions.iter().map(saved_session).collect();
+        saved.reviews = state.reviews.iter().map(|row| row.review.clone()).collect();
+        let book = Arc::new(Book {
+            roles: RwLock::new(roles),
+            sessions: RwLock::new(Sessions {
+                by_id: state.sessions.into_iter().map(|row| (row.id, Arc::new(row))).collect(),
+                sweep_at: 1024,
+            }),
+            epoch: Mutex::new(state.tenant.epoch),
+            deciding: Mutex::default(),
+            asked: Mutex::new(
+                state.reviews.into_iter().map(|row| (row.review.id, log::asked(&row))).collect(),
+            ),
+        });
+        for event in state.deliveries {
+            outbox.put(Ticket::from_number(0), event);
+        }
+        let log = Arc::new(TenantLog::new(id.clone(), writer.clone(), book.clone(), outbox, buffered));
+        let builder = LocalEnforcer::builder(policy).keep_state(log, saved);
+        let enforcer =
+            builder.build().map_err(|error| Failure::Invalid(format!("tenant `{id}`: {error}")))?;
+        Ok(Self { id, enforcer, book, archive, writer, writing: Mutex::new(()) })
+    }
+
+    /// Makes a change in memory and hands it to the writer, in one order with all others; then
+    /// waits until it is kept.
+    pub(super) async fn change<T>(
+        &self,
+        make: impl FnOnce() -> Result<(T, Vec<Change>), Failure>,
+    ) -> Result<T, Failure> {
+        let (made, position) = {
+            let _order = lock(&self.writing);
+            let (made, changes) = make()?;
+            (made, self.writer.submit(changes).map_err(|error| Failure::Unavailable(error.to_string()))?)
+        };
+        match self.writer.kept(position).await {
+            Kept::Yes => Ok(made),
+            Kept::No(_) => Err(Failure::Unavailable("the change cannot be kept".to_owned())),
+        }
+    }
+
+    /// The change that tells clients to look again.
+    pub(super) fn bump(&self) -> Change {
+        let mut epoch = lock(&self.book.epoch);
+        epoch.counter += 1;
+        Change::Epoch { tenant: self.id.clone(), epoch: *epoch }
+    }
+
+    /// The present epoch.
+    pub(crate) fn epoch(&self) -> Epoch {
+        *lock(&self.book.epoch)
+    }
+}
+
+impl Book {
+    pub(crate) fn roles(&self) -> RwLockReadGuard<'_, RoleBook> {
+        self.roles.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn roles_mut(&self) -> RwLockWriteGuard<'_, RoleBook> {
+        self.roles.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Option<Arc<SessionRow>> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+    }
+
+    /// All sessions that are not long over.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionRow>> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).by_id.values().cloned().collect()
+    }
+
+    pub(super) fn put_session(&self, row: SessionRow) -> Arc<SessionRow> {
+        let (now, row) = (row.created_at, Arc::new(row));
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if sessions.by_id.len() >= sessions.sweep_at {
+            sessions.by_id.retain(|_, row| row.expires_at.after(REMEMBERED) > now);
+            sessions.sweep_at = (sessions.by_id.len() * 2).max(1024);
+        }
+        sessions.by_id.insert(row.id, row.clone());
+        row
+    }
+
+    /// The role a session acts in, as it stands now.
+    pub(crate) fn role_of(&self, session: &SessionRow) -> Option<Arc<RoleDocument>> {
+        self.roles().find(&session.role_id).cloned()
+    }
+
+    pub(super) fn asked(&self, review: &Review) -> Option<Asked> {
+        lock(&self.asked).get(&review.id).cloned()
+    }
+}
+
+/// Nothing under these locks is left half done by a panic.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn saved_session(row: &SessionRow) -> SavedSession {
+    SavedSession {
+        id: row.id,
+        owner: row.owner.clone(),
+        role: row.role.clone(),
+        expires_at: row.expires_at,
+        parent: row.parent,
+        revoked: row.end.as_ref().is_some_and(|end| end.revoked),
+        records: row.records,
+    }
+}

@@ -1,0 +1,134 @@
+//! The plane as a whole: its tenants, its one writer, its keys, its clock and its signer.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use scopegate_core::Timestamp;
+use scopegate_engine::{Clock, SystemClock};
+
+use crate::auth::Keyring;
+use crate::config::Config;
+use crate::domain::{Failure, Tenant};
+use crate::metrics::Metrics;
+use crate::store::{Access, Archive, SessionRow, State, TenantId, TenantState, WriterHandle};
+use crate::token::{Presented, Signer, Verified};
+use crate::webhook::{Guard, Outbox};
+
+/// Tokens remembered as verified; a verification is dear.
+const MAX_TOKENS: usize = 100_000;
+
+/// A running plane.
+pub struct Plane {
+    pub(crate) config: Config,
+    pub(crate) archive: Arc<dyn Archive>,
+    pub(crate) writer: WriterHandle,
+    pub(crate) keyring: Keyring,
+    pub(crate) metrics: Metrics,
+    pub(crate) outbox: Outbox,
+    tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    signer: Signer,
+    tokens: RwLock<HashMap<Box<str>, Arc<Verified>>>,
+}
+
+impl Plane {
+    /// A plane of what was kept.
+    pub(crate) fn restore(
+        config: Config,
+        state: State,
+        writer: WriterHandle,
+        archive: Arc<dyn Archive>,
+        outbox: Outbox,
+    ) -> Result<Self, Failure> {
+        let signer = Signer::new(&state.signing_keys)
+            .ok_or_else(|| Failure::Invalid("the store holds no key that signs sessions".to_owned()))?;
+        let keys: Vec<_> = state.tenants.iter().flat_map(|tenant| tenant.keys.clone()).collect();
+        let plane = Self {
+            keyring: Keyring::new(keys, archive.clone()),
+            config,
+            archive,
+            writer,
+            metrics: Metrics::default(),
+            outbox,
+            tenants: RwLock::default(),
+            signer,
+            tokens: RwLock::default(),
+        };
+        for tenant in state.tenants {
+            plane.take_up(tenant, state.latest)?;
+        }
+        Ok(plane)
+    }
+
+    /// Takes up a tenant, unless it is there already.
+    pub(crate) fn take_up(&self, state: TenantState, latest: Timestamp) -> Result<(), Failure> {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Vacant(place) = tenants.entry(state.tenant.tenant.clone()) {
+            let (writer, archive) = (self.writer.clone(), self.archive.clone());
+            let outbox = self.outbox.clone();
+            let tenant = Tenant::restore(state, latest, writer, archive, outbox, self.config.buffered)?;
+            place.insert(Arc::new(tenant));
+        }
+        Ok(())
+    }
+
+    /// Takes up what another process changed: keys, and tenants, which begin with nothing else.
+    pub(crate) fn follow(&self, access: Access) {
+        self.keyring.replace(access.keys);
+        for tenant in access.tenants {
+            let id = tenant.tenant.clone();
+            if let Err(failure) = self.take_up(TenantState::begun(tenant), self.now()) {
+                tracing::error!(tenant = %id, %failure, "a new tenant cannot be taken up");
+            }
+        }
+    }
+
+    pub(crate) fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, Failure> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(id).cloned().ok_or(Failure::Unknown("tenant"))
+    }
+
+    #[expect(clippy::unused_self, reason = "the clock is the plane's, and may come to be another")]
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock::new().now()
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        self.config.guard
+    }
+
+    /// The token of a session.
+    pub(crate) fn sign(&self, session: &SessionRow) -> String {
+        self.signer.sign(session)
+    }
+
+    /// What a presented token comes to. Its signature is looked at once.
+    pub(crate) fn present(&self, token: &str) -> Presented {
+        let now = self.now();
+        if let Some(known) = self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+            return known.at(now);
+        }
+        let Some(verified) = self.signer.verify(token) else { return Presented::Nothing };
+        let presented = verified.at(now);
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MAX_TOKENS {
+            tokens.retain(|_, verified| now < verified.expires_at);
+            if tokens.len() >= MAX_TOKENS {
+                tokens.clear();
+            }
+        }
+        tokens.insert(token.into(), Arc::new(verified));
+        presented
+    }
+
+    /// What the secret of a role's webhook is now.
+    pub(crate) fn webhook_secret(&self, tenant: &TenantId, role: &str) -> Option<String> {
+        self.tenant(tenant).ok()?.role(role).ok()?.text("webhook_secret").map(str::to_owned)
+    }
+}
+
+impl std::fmt::Debug for Plane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plane").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! Tenants and keys, made at the first start and by the command line: straight into the store,
+//! whether a plane runs on it or not.
+
+use scopegate_core::{Name, Timestamp};
+
+use crate::keys::{self, Kind, NewKey, Prefix};
+use crate::store::{Change, Epoch, KeyRow, SigningKeyRow, State, Store, StoreError, TenantId, TenantRow};
+use scopegate_engine::Durability;
+
+/// The tenant that every store begins with.
+const FIRST: &str = "default";
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system has no randomness to give.
+    #[error("no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
+    /// A name that no tenant can have.
+    #[error(transparent)]
+    Tenant(#[from] crate::store::BadTenantId),
+    /// There is one already.
+    #[error("there is a tenant `{0}` already")]
+    TenantExists(TenantId),
+    /// There is none.
+    #[error("no tenant `{0}`; `scopegate tenants list` shows them")]
+    NoTenant(TenantId),
+    /// There is none.
+    #[error("no key `{0}`; `scopegate keys list` shows them")]
+    NoKey(String),
+}
+
+/// A key to make.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever makes a key decides all of it")]
+pub struct KeyOrder {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What it may do.
+    pub kind: Kind,
+    /// Who holds it: rates are counted for, and reviews compared by, this name. Its id unless given.
+    pub name: Option<String>,
+    /// How its secret begins.
+    pub prefix: Prefix,
+}
+
+/// Makes what every store has: a key that signs sessions, and the first tenant.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn first_tenant(store: &mut dyn Store, now: Timestamp) -> Result<(), SetupError> {
+    let state = store.load()?;
+    if state.signing_keys.is_empty() {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let id = format!("s{}", now.secs());
+        let row = SigningKeyRow { id: id.into(), seed, created_at: now, retired_at: None };
+        store.commit(&[Change::SigningKey(row)], Durability::Durable)?;
+    }
+    match state.tenants.is_empty() {
+        true => create_tenant(store, TenantId::parse(FIRST)?, now),
+        false => Ok(()),
+    }
+}
+
+/// Makes an admin key for the first tenant, if nobody can write roles there yet, and returns its
+/// secret.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn first_admin(store: &mut dyn Store, now: Timestamp) -> Result<Option<String>, SetupError> {
+    first_tenant(store, now)?;
+    let tenant = TenantId::parse(FIRST)?;
+    let state = store.load()?;
+    let mut keys = state.tenants.iter().filter(|state| state.tenant.tenant == tenant).flat_map(|t| &t.keys);
+    if keys.any(|key| matches!(Kind::parse(&key.kind), Some(Kind::Admin | Kind::Dev))) {
+        return Ok(None);
+    }
+    let order = KeyOrder { tenant, kind: Kind::Admin, name: Some("admin".to_owned()), prefix: Prefix::Sb };
+    Ok(Some(create_key(store, order, now)?.secret))
+}
+
+/// Makes a tenant.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) -> Result<(), SetupError> {
+    if find(&store.load()?, &tenant) {
+        return Err(SetupError::TenantExists(tenant));
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
+    let [a, b, c, d, e, f, ..] = random;
+    // Six bytes: JSON carries every such number exactly.
+    let incarnation = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let chain = format!("{tenant}-{:032x}", u128::from_be_bytes(random));
+    let row =
+        TenantRow { tenant, chain: chain.into(), epoch: Epoch { incarnation, counter: 0 }, created_at: now };
+    store.commit(&[Change::Tenant(row)], Durability::Durable)?;
+    Ok(())
+}
+
+/// Makes a key. Its secret is in the answer and nowhere else.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn create_key(store: &mut dyn Store, order: KeyOrder, now: Timestamp) -> Result<NewKey, SetupError> {
+    if !find(&store.load()?, &order.tenant) {
+        return Err(SetupError::NoTenant(order.tenant));
+    }
+    let key = keys::make(order.prefix, order.kind)?;
+    let owner = order.name.as_deref().map_or_else(|| key.id.clone(), Name::from);
+    let row = KeyRow {
+        tenant: order.tenant,
+        id: key.id.clone(),
+        kind: order.kind.word().into(),
+        owner,
+        name: order.name,
+        hash: key.hash,
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+    };
+    store.commit(&[Change::Key(row)], Durability::Durable)?;
+    Ok(key)
+}
+
+/// Ends a key, by its id. Ending it twice is fine.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn revoke_key(store: &mut dyn Store, id: &str, now: Timestamp) -> Result<(), SetupError> {
+    let state = store.load()?;
+    let key = state.tenants.iter().flat_map(|tenant| &tenant.keys).find(|key| key.id == id);
+    let key = key.ok_or_else(|| SetupError::NoKey(id.to_owned()))?;
+    if key.revoked_at.is_none() {
+        let row = KeyRow { revoked_at: Some(now), ..key.clone() };
+        store.commit(&[Change::Key(row)], Durability::Durable)?;
+    }
+    Ok(())
+}
+
+fn find(state: &State, tenant: &TenantId) -> bool {
+    state.tenants.iter().any(|state| state.tenant.tenant == *tenant)
+}

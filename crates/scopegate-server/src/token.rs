@@ -1,0 +1,260 @@
+//! Session tokens: a JWT (RFC 7519) of one algorithm, Ed25519, that names a session and permits
+//! nothing by itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use scopegate_core::json::{Document, Json};
+use scopegate_core::{Name, SessionId, Timestamp};
+use serde_json::json;
+
+use crate::store::{SessionRow, SigningKeyRow, TenantId};
+
+/// Longer texts are no tokens.
+const MAX_LEN: usize = 2048;
+const ISSUER: &str = "scopegate";
+const TYPE: &str = "sg-session+jwt";
+
+/// What a presented token came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Presented {
+    /// No token of ours.
+    Nothing,
+    /// A token that we signed, whatever became of its session.
+    Session { tenant: TenantId, session: SessionId, expired: bool },
+}
+
+/// A token that we signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) tenant: TenantId,
+    pub(crate) session: SessionId,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Verified {
+    pub(crate) fn at(&self, now: Timestamp) -> Presented {
+        let (tenant, session) = (self.tenant.clone(), self.session);
+        Presented::Session { tenant, session, expired: now >= self.expires_at }
+    }
+}
+
+/// The keys that sign tokens, and those that did.
+pub(crate) struct Signer {
+    current: (Name, SigningKey),
+    known: Vec<(Name, VerifyingKey)>,
+}
+
+impl Signer {
+    /// A signer of these keys; the newest that is not retired signs. `None` when there is none.
+    pub(crate) fn new(rows: &[SigningKeyRow]) -> Option<Self> {
+        let newest = rows.iter().filter(|row| row.retired_at.is_none()).max_by_key(|row| row.created_at)?;
+        let key = |row: &SigningKeyRow| SigningKey::from_bytes(&row.seed);
+        let known = rows.iter().map(|row| (row.id.clone(), key(row).verifying_key())).collect();
+        Some(Self { current: (newest.id.clone(), key(newest)), known })
+    }
+
+    /// The token of a session.
+    pub(crate) fn sign(&self, session: &SessionRow) -> String {
+        let (kid, key) = &self.current;
+        let header = json!({ "alg": "EdDSA", "kid": kid, "typ": TYPE });
+        let issued = session.created_at.secs();
+        let claims = json!({
+            "iss": ISSUER,
+            "aud": ISSUER,
+            "sub": session.owner,
+            "tid": session.tenant,
+            "sid": session.id,
+            "rid": session.role_id,
+            "key": session.key,
+            "iat": issued,
+            "nbf": issued,
+            "exp": session.expires_at.secs(),
+            "jti": session.id,
+        });
+        let text = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+        let signature = key.sign(text.as_bytes());
+        format!("{text}.{}", encode(signature.to_bytes()))
+    }
+
+    /// Whether we signed a token; nothing in it is believed before.
+    pub(crate) fn verify(&self, token: &str) -> Option<Verified> {
+        if token.len() > MAX_LEN {
+            return None;
+        }
+        let (text, signature) = token.rsplit_once('.')?;
+        let (header, claims) = text.split_once('.')?;
+        let header = Document::read(decode(header)?).ok()?;
+        let kid = member(&header, "kid")?;
+        let exact =
+            members(&header) == 3 && member(&header, "alg")? == "EdDSA" && member(&header, "typ")? == TYPE;
+        let (_, key) = self.known.iter().find(|(known, _)| exact && *known == kid)?;
+        let signature = Signature::from_slice(&decode(signature)?).ok()?;
+        key.verify_strict(text.as_bytes(), &signature).ok()?;
+        let claims = Document::read(decode(claims)?).ok()?;
+        let ours = member(&claims, "iss")? == ISSUER && member(&claims, "aud")? == ISSUER;
+        let expires_at = match claims.root().pointer("/exp")?.get() {
+            Json::Number(seconds) if seconds >= 0.0 && seconds.fract() == 0.0 => {
+                Timestamp::from_secs(seconds as u64)
+            }
+            _ => return None,
+        };
+        let tenant = TenantId::parse(member(&claims, "tid")?).ok()?;
+        let session = SessionId::parse(&member(&claims, "sid")?)?;
+        ours.then_some(Verified { tenant, session, expires_at })
+    }
+}
+
+fn member(document: &Document, name: &str) -> Option<String> {
+    match document.root().pointer(&format!("/{name}"))?.get() {
+        Json::String(text) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+fn members(document: &Document) -> usize {
+    match document.root().get() {
+        Json::Object(members) => members.count(),
+        _ => 0,
+    }
+}
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Only the canonical encoding: one token has one spelling.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, seed: u8) -> SigningKeyRow {
+        SigningKeyRow {
+            id: id.into(),
+            seed: [seed; 32],
+            created_at: Timestamp::from_secs(1),
+            retired_at: None,
+        }
+    }
+
+    fn session() -> SessionRow {
+        SessionRow {
+            tenant: TenantId::parse("default").unwrap(),
+            id: SessionId::from_bits(77),
+            key: "k".into(),
+            owner: "ann".into(),
+            role_id: "r".into(),
+            role: "clerk".into(),
+            task_type: String::new(),
+            framework: String::new(),
+            requested_ttl: 0,
+            created_at: Timestamp::from_secs(100),
+            expires_at: Timestamp::from_secs(200),
+            parent: None,
+            end: None,
+            records: 0,
+        }
+    }
+
+    fn parts(token: &str) -> [String; 3] {
+        let parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+        parts.try_into().unwrap()
+    }
+
+    /// A token with this header and these claims, signed by the key of `row("a", 1)`.
+    fn signed(header: &str, claims: &str) -> String {
+        let text = format!("{}.{}", encode(header), encode(claims));
+        let signature = SigningKey::from_bytes(&[1; 32]).sign(text.as_bytes());
+        format!("{text}.{}", encode(signature.to_bytes()))
+    }
+
+    #[test]
+    fn a_token_names_its_session_until_it_expires() {
+        let signer = Signer::new(&[row("a", 1)]).unwrap();
+        let verified = signer.verify(&signer.sign(&session())).unwrap();
+        assert_eq!(verified.session, SessionId::from_bits(77));
+        let expired = |secs| {
+            matches!(verified.at(Timestamp::from_secs(secs)), Presented::Session { expired: true, .. })
+        };
+        assert!(!expired(199) && expired(200));
+    }
+
+    #[test]
+    fn no_byte_of_a_token_can_be_changed() {
+        let signer = Signer::new(&[row("a", 1)]).unwrap();
+        let token = signer.sign(&session());
+        for at in 0..token.len() {
+            for with in ["A", "b", "-", ".", "="] {
+                let mut other = token.clone();
+                other.replace_range(at..=at, with);
+                assert!(other == token || signer.verify(&other).is_none(), "byte {at} as {with}");
+            }
+        }
+        for other in [format!("{token}="), format!("{token}.x"), format!(" {token}"), token.to_uppercase()] {
+            assert_eq!(signer.verify(&other), None);
+        }
+    }
+
+    #[test]
+    fn a_header_of_another_form_is_refused_although_it_is_signed() {
+        let signer = Signer::new(&[row("a", 1)]).unwrap();
+        let [_, claims, _] = parts(&signer.sign(&session()));
+        let claims = String::from_utf8(decode(&claims).unwrap()).unwrap();
+        let good = r#"{"alg":"EdDSA","kid":"a","typ":"sg-session+jwt"}"#;
+        assert!(signer.verify(&signed(good, &claims)).is_some());
+        for bad in [
+            r#"{"alg":"none","kid":"a","typ":"sg-session+jwt"}"#,
+            r#"{"alg":"HS256","kid":"a","typ":"sg-session+jwt"}"#,
+            r#"{"alg":"EdDSA","kid":"b","typ":"sg-session+jwt"}"#,
+            r#"{"alg":"EdDSA","kid":"a","typ":"JWT"}"#,
+            r#"{"alg":"EdDSA","kid":"a"}"#,
+            r#"{"alg":"EdDSA","kid":"a","typ":"sg-session+jwt","jwk":{}}"#,
+            r#"{"alg":"EdDSA","kid":"a","typ":"sg-session+jwt","crit":["x"]}"#,
+            r#"{"alg":"EdDSA","alg":"EdDSA","kid":"a","typ":"sg-session+jwt"}"#,
+            r#"{"alg":"EdDSA","kid":["a"],"typ":"sg-session+jwt"}"#,
+            "[]",
+            "",
+        ] {
+            assert_eq!(signer.verify(&signed(bad, &claims)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn claims_of_another_form_are_refused_although_they_are_signed() {
+        let signer = Signer::new(&[row("a", 1)]).unwrap();
+        let header = r#"{"alg":"EdDSA","kid":"a","typ":"sg-session+jwt"}"#;
+        let sid = SessionId::from_bits(77);
+        let claims = |extra: &str| {
+            format!(r#"{{"iss":"scopegate","aud":"scopegate","tid":"default","sid":"{sid}"{extra}}}"#)
+        };
+        assert!(signer.verify(&signed(header, &claims(r#","exp":200"#))).is_some());
+        for bad in
+            ["", r#","exp":"200""#, r#","exp":null"#, r#","exp":-1"#, r#","exp":1.5"#, r#","exp":1,"exp":2"#]
+        {
+            assert_eq!(signer.verify(&signed(header, &claims(bad))), None, "{bad}");
+        }
+        let other = claims(r#","exp":200"#);
+        for (from, to) in [
+            ("\"iss\":\"scopegate\"", "\"iss\":\"x\""),
+            ("\"aud\":\"scopegate\"", "\"aud\":[]"),
+            ("default", "NOT OK"),
+        ] {
+            assert_eq!(signer.verify(&signed(header, &other.replace(from, to))), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn retired_keys_verify_and_do_not_sign() {
+        let retired = SigningKeyRow { retired_at: Some(Timestamp::from_secs(5)), ..row("a", 1) };
+        let old = Signer::new(&[row("a", 1)]).unwrap().sign(&session());
+        let signer = Signer::new(&[retired.clone(), row("b", 2)]).unwrap();
+        assert!(signer.verify(&old).is_some());
+        assert!(Signer::new(&[row("b", 2)]).unwrap().verify(&old).is_none());
+        assert!(Signer::new(&[retired]).is_none());
+        assert!(Signer::new(&[]).is_none());
+    }
+}
