@@ -11,6 +11,7 @@
 //! process and a plane across the network give the same answer because they call the same code.
 
 mod arguments;
+mod breaker;
 mod call;
 pub mod constraint;
 mod decide;
@@ -39,6 +40,7 @@ mod schedule;
 mod scope;
 mod time;
 
+pub use self::breaker::{Attempt, Breaker, BreakerOpen, Ended};
 pub use self::call::{Args, ToolCall};
 pub use self::decide::decide;
 pub use self::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};

@@ -82,6 +82,15 @@ pub enum Problem {
     /// A directory that is not absolute and normalised.
     #[error("`{0}` is not an absolute, normalised directory")]
     Directory(String),
+    /// A network that is not an address without bits behind its prefix, and the prefix's length.
+    #[error("`{0}` is not a network such as `10.0.0.0/8` or `2001:db8::/32`, with no bits behind its prefix")]
+    Network(String),
+    /// A host that is not a name, a wildcard below one, or an address.
+    #[error(
+        "`{0}` is not a host: `example.com`, `*.example.com` for all below it, `192.0.2.1` or `[2001:db8::1]`; \
+         no scheme, port or final dot, other scripts as `xn--`"
+    )]
+    Host(String),
     /// A field that this version does not enforce.
     #[error("`{0}` is not enforced by this version, so a policy that uses it is refused")]
     NotEnforced(&'static str),

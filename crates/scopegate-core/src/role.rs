@@ -199,6 +199,11 @@ pub enum Operator {
     PathWithin,
     /// A string of at most so many characters, or an array of at most so many elements.
     MaxLength,
+    /// An IP address in a network, or in one of a list of them.
+    Cidr,
+    /// A URL (http, https, ws, wss) or an authority without a scheme, whose host is this one, or one
+    /// of a list; `*.example.com` is every host below that one. Port and path are not judged.
+    UrlHost,
 }
 
 /// What the absence of an argument means for a constraint on it.

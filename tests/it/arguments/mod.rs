@@ -1,6 +1,7 @@
 //! Hostile arguments, through the whole engine: what is missing, malformed or merely odd is refused.
 
 mod fields;
+mod hosts;
 mod names;
 mod operators;
 mod paths;

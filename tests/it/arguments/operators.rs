@@ -90,9 +90,13 @@ fn matrix() -> Vec<(&'static str, Value, &'static [&'static str])> {
         ("regex", json!("ab"), &[r#""ab""#]),
         ("regex", json!("[0-9]+"), &[r#""5""#]),
         ("regex", json!("a|ab|abc"), &[r#""ab""#, r#""abc""#]),
+        ("regex", json!("(?!ab$).+"), &[r#""5""#, r#""abc""#, r#""true""#]),
         ("prefix", json!("ab"), &[r#""ab""#, r#""abc""#]),
         ("prefix", json!(""), &[r#""""#, r#""5""#, r#""ab""#, r#""abc""#, r#""true""#]),
         ("path_within", json!("/"), &[]),
+        ("cidr", json!(["0.0.0.0/0", "::/0"]), &[]),
+        ("url_host", json!("ab"), &[r#""ab""#]),
+        ("url_host", json!(["*.ab", "true", "abc"]), &[r#""abc""#, r#""true""#]),
         ("max_length", json!(0), &[r#""""#, "[]"]),
         ("max_length", json!(1), &[r#""""#, r#""5""#, "[]", "[5]", r#"["ab"]"#, "[null]", "[[5]]"]),
         (

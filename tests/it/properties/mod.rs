@@ -1,5 +1,6 @@
 //! Properties that hold for every policy, call and text, looked for with random ones.
 
+mod breaker;
 mod constrained;
 mod digests;
 mod monotone;

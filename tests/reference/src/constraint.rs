@@ -1,6 +1,7 @@
 //! Whether a constraint holds for a call's arguments.
 
 use crate::json::Json;
+use crate::network;
 use crate::policy::{Constraint, Step, Test};
 use std::cmp::Ordering;
 
@@ -69,6 +70,8 @@ pub fn passes(test: &Test, value: &Json) -> bool {
             matches!((value, wanted), (Json::Str(path), Json::Str(root)) if path_within(path, root))
         }
         "max_length" => short_enough(value, wanted),
+        "cidr" => matches!(value, Json::Str(text) if network::cidr(text, wanted)),
+        "url_host" => matches!(value, Json::Str(text) if network::url_host(text, wanted)),
         _ => false,
     }
 }

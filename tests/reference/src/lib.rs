@@ -8,6 +8,7 @@ pub mod decide;
 pub mod generate;
 mod guards;
 pub mod json;
+pub mod network;
 pub mod number;
 pub mod pattern;
 pub mod policy;

@@ -1,4 +1,5 @@
-//! The `regex` operator: whole value, bytes, and the two extra refusals.
+//! The `regex` operator: whole value, bytes, and the two extra refusals. Look-around is known in
+//! two places only, where it is a question of its own: ahead at the beginning, behind at the end.
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -6,6 +7,8 @@ use regex::bytes::{Regex, RegexBuilder};
 #[derive(Debug)]
 pub struct Pattern {
     regex: Regex,
+    /// Look-around: whether it must be found, and what.
+    looks: Vec<(bool, Regex)>,
     /// It holds `^`, `$`, `\A` or `\z`: no value passes with a newline.
     anchored: bool,
     /// It starts with `/`: no value passes with `..` segments, NUL or backslash.
@@ -15,11 +18,29 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern that the policy reader would accept.
     pub fn new(source: &str) -> Result<Pattern, String> {
-        let regex = RegexBuilder::new(&format!(r"\A(?:{source})\z"))
-            .unicode(false)
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Pattern { regex, anchored: has_anchor(source), path: starts_with_slash(source) })
+        let bytes =
+            |text: &str| RegexBuilder::new(text).unicode(false).build().map_err(|error| error.to_string());
+        let mut rest = source;
+        let flag = if let Some(after) = rest.strip_prefix("(?i)") {
+            rest = after;
+            "(?i)"
+        } else {
+            ""
+        };
+        let mut looks = Vec::new();
+        if let Some(inner) = rest.strip_suffix(')').and_then(|most| most.rsplit_once("(?<!")) {
+            looks.push((false, bytes(&format!(r"{flag}(?:{})\z", inner.1))?));
+            rest = inner.0;
+        }
+        let mut ahead = rest.strip_prefix('^').unwrap_or(rest);
+        while let Some(inner) = ahead.strip_prefix("(?=").or_else(|| ahead.strip_prefix("(?!")) {
+            let end = closing(inner).ok_or("an open group")?;
+            looks.push((ahead.starts_with("(?="), bytes(&format!(r"{flag}\A(?:{})", &inner[..end]))?));
+            ahead = &inner[end + 1..];
+            rest = ahead;
+        }
+        let regex = bytes(&format!(r"{flag}\A(?:{rest})\z"))?;
+        Ok(Pattern { regex, looks, anchored: has_anchor(source), path: starts_with_slash(source) })
     }
 
     /// Whether the value passes.
@@ -37,8 +58,32 @@ impl Pattern {
                 return false;
             }
         }
-        self.regex.is_match(value.as_bytes())
+        // Beside look-around, only ASCII passes.
+        if !self.looks.is_empty() && !value.is_ascii() {
+            return false;
+        }
+        let value = value.as_bytes();
+        self.looks.iter().all(|(found, look)| look.is_match(value) == *found) && self.regex.is_match(value)
     }
+}
+
+/// Where the group ends that was open before this text.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 1;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '\\' => drop(rest.next()),
+            '[' => skip_class(&mut rest),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(text.len() - rest.as_str().len() - 1);
+        }
+    }
+    None
 }
 
 /// An anchor outside classes and escapes, in any branch.
@@ -138,6 +183,15 @@ mod tests {
             (".{2}", "é", true),
             ("(?i)k", "\u{212a}", false),
             ("", "", true),
+            ("^(?!(main|master|production$)).+", "main-2", false),
+            ("^(?!(main|master|production$)).+", "production", false),
+            ("^(?!(main|master|production$)).+", "production2", true),
+            ("(?=.*[0-9])(?=.*[a-z])[a-z0-9]+", "a1", true),
+            ("(?=.*[0-9])(?=.*[a-z])[a-z0-9]+", "11", false),
+            ("(?i)(?!inv)[a-z]+", "INVoice", false),
+            (".*(?<!-1)", "a-1", false),
+            (".*(?<!-1)", "a-12", true),
+            (".*(?<!-1)", "é", false),
         ];
         for (source, value, passes) in table {
             assert_eq!(Pattern::new(source).expect(source).passes(value), passes, "{source} {value:?}");

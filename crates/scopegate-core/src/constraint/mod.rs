@@ -5,7 +5,9 @@
 
 mod contains;
 mod field;
+mod host;
 mod membership;
+mod network;
 mod path;
 mod pattern;
 mod range;

@@ -1,6 +1,7 @@
-//! `regex`: the whole value must match, by ASCII rules, in linear time.
+//! `regex`: the whole value must match, by ASCII rules, in linear time or within a limit of steps.
 
 mod classes;
+mod look;
 mod syntax;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::fmt;
 use regex::bytes::{Regex, RegexBuilder};
 
 use self::classes::Classes;
+use self::look::Backtracking;
 use self::syntax::Parsed;
 use crate::problem::Problem;
 
@@ -34,6 +36,8 @@ enum Matcher {
     /// A plain sequence of character classes: matched by hand, ten times faster.
     Classes(Classes),
     Regex(Regex),
+    /// Only what has look-around.
+    Backtracking(Box<Backtracking>),
 }
 
 impl Pattern {
@@ -41,8 +45,9 @@ impl Pattern {
         if source.len() > MAX_SOURCE {
             return Err(Problem::Pattern(format!("longer than {MAX_SOURCE} bytes")));
         }
-        let Parsed { hir, anchored } = syntax::parse(source).map_err(Problem::Pattern)?;
+        let Parsed { hir, anchored, looks_around } = syntax::parse(source).map_err(Problem::Pattern)?;
         let matcher = match Classes::from_hir(&hir) {
+            _ if looks_around => Matcher::Backtracking(Box::new(Backtracking::compile(source)?)),
             Some(classes) => Matcher::Classes(classes),
             None => Matcher::Regex(whole(source)?),
         };
@@ -62,6 +67,7 @@ impl Pattern {
         match &self.matcher {
             Matcher::Classes(classes) => classes.matches(bytes),
             Matcher::Regex(regex) => regex.is_match(bytes),
+            Matcher::Backtracking(regex) => regex.matches(bytes),
         }
     }
 }
@@ -70,7 +76,7 @@ impl Matcher {
     fn passes_newline(&self) -> bool {
         match self {
             Self::Classes(classes) => classes.passes_newline(),
-            Self::Regex(_) => true,
+            Self::Regex(_) | Self::Backtracking(_) => true,
         }
     }
 }
@@ -146,10 +152,135 @@ mod tests {
     }
 
     #[test]
+    fn looks_around() {
+        // As published: the `$` binds to the last name only.
+        check(
+            "^(?!(main|master|production$)).+",
+            &["develop", "feature/main", "production2", "x"],
+            &["main", "main-2", "master", "master/x", "production", "", "ok\n", "main\n"],
+        );
+        check(r"^(?!.*\.\.)[\w./-]+$", &["a/b.c"], &["a/../b", "..", "a b"]);
+        check("(?=.*[0-9])(?=.*[a-z])[a-z0-9]{4,}", &["abc1", "1bcd"], &["abcd", "1234", "a1", "abc1\n"]);
+        check(".*(?<!-tmp)", &["a", "a-tmpx"], &["a-tmp", "-tmp"]);
+        check("(?<=^)a|b(?=$)", &["a", "b"], &["ab"]);
+        check("(?i)(?!main).*", &["x"], &["main", "MAIN", "mAiN2"]);
+        check("/srv/(?!secret).*", &["/srv/a"], &["/srv/secret", "/srv/x/../secret", "/srv/a\\b"]);
+        check("(?!x).{2}", &["ab"], &["xb", "abc"]);
+        // More than ASCII never passes: the engine loses the match of `\W` inside a character.
+        check(r"(?!\W).+", &["a", "a-"], &["-a", "\u{e9}", "a\u{e9}"]);
+        check("(?!(\\s[^a])|).+", &[], &["a", " \u{e9}", "\u{e9}"]);
+    }
+
+    /// What both engines can say, they say alike.
+    #[test]
+    fn both_engines_read_alike() {
+        let escapes = (0x20..0x7fu8).map(|byte| format!("\\{}", char::from(byte)));
+        let classes = (0x20..0x7fu8).map(|byte| format!("[{}a]", char::from(byte)));
+        let plain = [
+            "",
+            ".",
+            ".*",
+            "a|ab|abc",
+            "[a-z]+?c",
+            "a{2}",
+            "a{1,2}?",
+            "a{,2}",
+            "(?i)aB",
+            "(?i:a)B|c",
+            "(a|b)*c",
+            "[^a]",
+            "[^a-b]",
+            "[a-]",
+            "[]a]",
+            "[^]a]",
+            r"[\]a]",
+            r"[\d_]+",
+            r"\w+",
+            r"\W",
+            r"\s\S",
+            r"\x41",
+            r"a\.b",
+            "[[:alpha:]]+",
+            "[[:^alpha:]]",
+            "^a$",
+            r"\Aa\z",
+            "a$|b",
+            r"\ba",
+            r"a\B",
+            "(?P<n>a)b",
+            "(?<n>a)b",
+            "()a",
+            "a||b",
+            "(?:a|)b",
+            r"\n",
+            r"a\tb",
+            r"[\r\n]",
+            "a*a",
+            "(a*)*b",
+            "(a+)+",
+            "x*",
+            "a{0}",
+            "a{2}{3}",
+            "a**",
+            "a++",
+            "a?+",
+        ]
+        .map(str::to_owned);
+        let mut both = 0;
+        for source in plain.into_iter().chain(escapes).chain(classes) {
+            let (linear, looking) = (Pattern::compile(&source), Pattern::compile(&format!("(?=){source}")));
+            let looking = if source.starts_with("(?i)") {
+                Pattern::compile(&source.replacen("(?i)", "(?i)(?=)", 1))
+            } else {
+                looking
+            };
+            let (Ok(linear), Ok(looking)) = (linear, looking) else { continue };
+            both += 1;
+            for value in VALUES.into_iter().filter(|value| value.is_ascii()) {
+                assert_eq!(linear.matches(value), looking.matches(value), "{source} on {value:?}");
+            }
+        }
+        assert!(both > 150, "only {both} patterns compile for both");
+    }
+
+    const VALUES: [&str; 46] = [
+        "", "a", "b", "c", "ab", "abc", "aB", "AB", "Ab", "aa", "aaa", "aaaaaa", "bc", "ac", "abac", "z",
+        "-", "]", "[", "_", "5", "5_5", "a.b", "axb", "\n", "a\n", "\t", "a\tb", " a", " ", "\r", "A", "é",
+        "aé", "\u{212a}", "\\", "/", "\"", "'", "`", "<", ">", "^", "$", "d", "w",
+    ];
+
+    /// A value that takes too many steps is no match; how long that takes is bounded by the steps.
+    #[test]
+    fn steps_are_limited() {
+        let attack = "a".repeat(8192);
+        for source in [
+            "(?=a)(a+)+b",
+            "(?=a)(a|a)*b",
+            "(?=a)(a|aa)+b",
+            "(?=a)(.*)*.*b",
+            "(?=a)a*a*a*a*a*b",
+            "(?=(a+)+b).*",
+            "(?!(a+)+b)a+c",
+            ".*.*.*(?<=b)",
+            ".*.*(?=[^b]*b).*",
+        ] {
+            let pattern = Pattern::compile(source).unwrap();
+            assert!(!pattern.matches(&attack), "{source}");
+            assert!(!pattern.matches(&attack[..64]), "{source}");
+        }
+        // The limit refuses, also where a patient engine would find a match in the end.
+        let pattern = Pattern::compile("(?!b)(a|aa|aaa)*c|(?=a)(a|b|ab)*").unwrap();
+        assert!(!pattern.matches(&attack));
+        // Plain use is far from it, on the longest values too.
+        for source in ["^(?!(main|master|production$)).+", "(?!.*secret).*", ".*(?<!-tmp)", "(?=.*a$)[a-z]+"]
+        {
+            assert!(Pattern::compile(source).unwrap().matches(&attack), "{source}");
+        }
+    }
+
+    #[test]
     fn refuses_what_it_would_not_enforce() {
         for source in [
-            "(?!main).+",
-            "(?<=a)b",
             r"(a)\1",
             r"\p{L}",
             "[[:alpha:]\\pL]",
@@ -164,6 +295,39 @@ mod tests {
             &"a".repeat(513),
             "(a{1000}){1000}",
             "a{2000000000}",
+            // Beside look-around, what one engine reads differently or could take long.
+            "(?:(?=a)a)*",
+            "((?!b).)*",
+            "(?=a)+a",
+            "(?=a)a++",
+            "(?=a)a*+",
+            "(?=a)a{2}+",
+            "(?=a)(?i)b",
+            "(?=a)[a-z&&[^b]]",
+            "(?=a)[a[b]]",
+            r"(?=a)\<b",
+            r"(?=a)\b{start}b",
+            "(?=a)\u{e9}",
+            r"(?=a)\x{e9}",
+            r"(?=a)\u00e9",
+            r"(?=a)\v",
+            r"(?!.*\bdrop\b).*",
+            r"(?=a)\B",
+            r"(?=a)\Kb",
+            r"(?=a)\Gb",
+            r"(?=a)a\Z",
+            r"(?=a)\h",
+            r"(?=(a))\1",
+            r"(?=(?<n>a))\k<n>",
+            r"(?=a)\p{L}",
+            "(?=a)(?s:.)",
+            "(?>a)b",
+            "(?=a",
+            "(?=a))",
+            "(?=a)(?#c)",
+            "(?=(a)(?(1)b|c))",
+            "(?<=a+)b",
+            "(?!a)(?!b)(?!c)(?!d)(?!e).*",
             "[ab]{4294967295}",
         ] {
             assert!(Pattern::compile(source).is_err(), "{source}");

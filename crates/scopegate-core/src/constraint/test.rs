@@ -5,7 +5,9 @@ use std::fmt;
 use serde_json::Value;
 
 use super::contains::Part;
+use super::host::Hosts;
 use super::membership::List;
+use super::network::Networks;
 use super::path::Directory;
 use super::pattern::Pattern;
 use super::range::{Bound, Side};
@@ -24,6 +26,8 @@ pub(super) enum Test {
     Prefix(Box<str>),
     Within(Directory),
     MaxLength(u64),
+    Cidr(Networks),
+    UrlHost(Hosts),
 }
 
 impl Test {
@@ -43,6 +47,8 @@ impl Test {
             Operator::MaxLength => {
                 Self::MaxLength(value.as_u64().ok_or(Problem::Value("max_length", "a whole number"))?)
             }
+            Operator::Cidr => Self::Cidr(Networks::compile(value)?),
+            Operator::UrlHost => Self::UrlHost(Hosts::compile(value)?),
         })
     }
 
@@ -62,6 +68,8 @@ impl Test {
                 Json::Array(elements) => elements.clone().count() as u64 <= *max,
                 _ => false,
             },
+            Self::Cidr(networks) => matches!(value, Json::String(s) if networks.holds(s)),
+            Self::UrlHost(hosts) => matches!(value, Json::String(s) if hosts.holds(s)),
         }
     }
 }
@@ -73,6 +81,29 @@ pub(super) fn literal(operator: &'static str, value: &Value) -> Result<Literal, 
 
 fn text<'a>(operator: &'static str, value: &'a Value) -> Result<&'a str, Problem> {
     value.as_str().ok_or(Problem::Value(operator, "a string"))
+}
+
+/// A string, or a list of some.
+pub(super) fn texts<'a>(
+    operator: &'static str,
+    expected: &'static str,
+    value: &'a Value,
+) -> Result<Vec<&'a str>, Problem> {
+    let texts: Option<Vec<_>> = match value {
+        Value::String(text) => Some(vec![text.as_str()]),
+        Value::Array(list) => list.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    texts.filter(|texts| !texts.is_empty()).ok_or(Problem::Value(operator, expected))
+}
+
+/// `a, b or c`.
+pub(super) fn join(items: &[impl fmt::Display]) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    match &*items {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        items => items.concat(),
+    }
 }
 
 pub(super) fn shown(value: &Value) -> Box<str> {
@@ -91,6 +122,8 @@ impl fmt::Display for Test {
             Self::Prefix(prefix) => write!(f, "start with {prefix:?}"),
             Self::Within(directory) => directory.fmt(f),
             Self::MaxLength(max) => write!(f, "be at most {max} long"),
+            Self::Cidr(networks) => networks.fmt(f),
+            Self::UrlHost(hosts) => hosts.fmt(f),
         }
     }
 }

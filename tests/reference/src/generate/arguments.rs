@@ -49,7 +49,7 @@ impl Node {
 }
 
 /// JSON texts that a field may hold.
-const VALUES: [&str; 68] = [
+const VALUES: [&str; 85] = [
     "0",
     "1",
     "5",
@@ -118,6 +118,23 @@ const VALUES: [&str; 68] = [
     r#"{"x":1}"#,
     "[1,2]",
     r#""m""#,
+    r#""10.1.3.255""#,
+    r#""127.0.0.1""#,
+    r#""8.8.8.8""#,
+    r#""2001:DB8:0::1""#,
+    r#""::ffff:10.1.2.3""#,
+    r#""10.1""#,
+    r#""010.1.2.3""#,
+    r#""example.com""#,
+    r#""https://example.com:8443/a?b=c#d""#,
+    r#""HTTP://API.example.COM/""#,
+    r#""x.a-b.example.org:1""#,
+    r#""http://intern""#,
+    r#""https://127.0.0.1/""#,
+    r#""wss://[2001:db8:0::1]:80?x""#,
+    r#""https://a.b.example.com/@x""#,
+    r#""https://example.com@x.org""#,
+    r#""https://example.com.""#,
 ];
 
 static POOL: LazyLock<Vec<(Node, Json)>> = LazyLock::new(|| {
@@ -216,7 +233,12 @@ impl Gen {
             return self.pick_ref(&POOL).0.clone();
         }
         let chosen = self.pick_ref(&fitting).clone();
+        let address = wanted
+            .iter()
+            .flat_map(|(c, _)| &c.alternatives)
+            .any(|test| matches!(test.operator.as_str(), "cidr" | "url_host"));
         match chosen.as_text() {
+            Some(text) if address && self.chance(50) => Node::Text(self.odd_address(&text)),
             Some(text)
                 if (attempt == 0 || self.focused) && self.chance(if self.focused { 60 } else { 10 }) =>
             {
@@ -239,6 +261,16 @@ fn derived(test: &Test) -> Vec<Json> {
         (Json::Arr(list), "in") => list.clone(),
         (Json::Str(text), "prefix" | "path_within") => {
             vec![Json::Str(text.clone()), Json::Str(format!("{text}/x")), Json::Str(format!("{text}y"))]
+        }
+        (Json::Str(text), "cidr") => {
+            let (start, _) = text.split_once('/').unwrap_or_default();
+            vec![Json::Str(start.to_string()), Json::Str(text.clone())]
+        }
+        (Json::Str(text), "url_host") => {
+            let host = text.replace('*', "deep.er");
+            [format!("https://{host}/"), format!("ws://x@{host}"), format!("{host}:80"), format!("{host}.")]
+                .map(Json::Str)
+                .into()
         }
         (wanted, "contains") => {
             vec![Json::Arr(vec![wanted.clone()]), Json::Arr(vec![Json::Null, wanted.clone()])]

@@ -4,7 +4,7 @@ use super::Gen;
 use serde_json::{Value, json};
 
 /// Text patterns (all compile, none can be read in two ways).
-const TEXT_PATTERNS: [&str; 16] = [
+const TEXT_PATTERNS: [&str; 21] = [
     "[a-z]{1,8}",
     "^[a-z0-9_-]+$",
     "(?i)inv-[0-9]{4}",
@@ -21,6 +21,11 @@ const TEXT_PATTERNS: [&str; 16] = [
     ".{1,5}",
     r"\w+",
     r"\A(?:[^\n]|\n)*\z",
+    "^(?!(alpha|be|green$)).+",
+    "(?!.*a-1)[a-z-]{1,12}",
+    "(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9-]+",
+    "(?i)(?!inv-01)[a-z]+-[0-9]{1,4}",
+    "[A-Za-z0-9-]*(?<!-1)",
 ];
 /// Path patterns.
 const PATH_PATTERNS: [&str; 9] = [
@@ -38,6 +43,17 @@ const NUMBERS_HIGH: [&str; 6] = ["10", "100", "1e3", "2.5", "9007199254740991", 
 const NUMBERS_LOW: [&str; 6] = ["0", "-5", "0.1", "1", "5", "-9007199254740991"];
 const NUMBERS: [&str; 7] = ["10", "42", "2.5", "100", "0.1", "0", "1e2"];
 const TEXTS: [&str; 8] = ["alpha", "beta", "red", "green", "A-1", "B-2", "Inv-0042", "naïve"];
+const NETWORKS: [&str; 7] =
+    ["10.0.0.0/8", "10.1.2.0/23", "127.0.0.1/32", "0.0.0.0/0", "2001:db8::/32", "2001:db8::1/128", "::/0"];
+const HOSTS: [&str; 7] = [
+    "example.com",
+    "*.example.com",
+    "Api.Example.com",
+    "intern",
+    "127.0.0.1",
+    "[2001:db8::1]",
+    "*.a-b.example.org",
+];
 const PARTS: [&str; 5] = ["a", "al", "e", "-", ""];
 
 /// What a field usually holds.
@@ -48,9 +64,11 @@ enum Kind {
     Path,
     List,
     Object,
+    Address,
+    Url,
 }
 
-const FIELDS: [(&str, Kind); 14] = [
+const FIELDS: [(&str, Kind); 16] = [
     ("amount", Kind::Number),
     ("path", Kind::Path),
     ("name", Kind::Text),
@@ -65,6 +83,8 @@ const FIELDS: [(&str, Kind); 14] = [
     ("meta", Kind::Object),
     ("env", Kind::Text),
     ("limit", Kind::Number),
+    ("source", Kind::Address),
+    ("url", Kind::Url),
 ];
 
 /// A number of the policy, from its text.
@@ -89,7 +109,7 @@ impl Gen {
     /// One constraint.
     pub(crate) fn constraint(&mut self) -> Value {
         let fields: Vec<usize> =
-            vec![0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12, 13];
+            vec![0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 12, 13, 14, 15];
         let (field, kind) = FIELDS[self.pick(&fields)];
         let mut constraint = if self.chance(15) {
             let count = self.range(1, 3);
@@ -119,6 +139,8 @@ impl Gen {
                     self.pick(&[r#"{"x":1,"y":[1.5,null]}"#, r#"{"x":1}"#, "[1,2]", "true", r#""m""#]);
                 ("eq", number(value))
             }
+            Kind::Address => ("cidr", self.one_or_some(&NETWORKS)),
+            Kind::Url => ("url_host", self.one_or_some(&HOSTS)),
         };
         json!({"operator": operator, "value": value})
     }
@@ -163,6 +185,16 @@ impl Gen {
             8 => ("prefix", json!(self.pick(&["/srv/", "/", "/srv/data"]))),
             _ => ("not_in", json!(["/etc/passwd", "/srv/data"])),
         }
+    }
+
+    fn one_or_some(&mut self, texts: &[&str]) -> Value {
+        let one = self.pick(texts);
+        if self.chance(50) {
+            return json!(one);
+        }
+        let mut list = self.some(texts, 40);
+        list.push(one);
+        json!(list)
     }
 
     fn list_test(&mut self, field: &str) -> (&'static str, Value) {

@@ -1,5 +1,6 @@
 //! Random policies, arguments, calls and mutations, all from one seed.
 
+mod addresses;
 pub mod arguments;
 pub mod calls;
 pub mod constraints;

@@ -1,28 +1,35 @@
 //! What a pattern may say. Checked before it compiles, so that a pattern means the same in every
-//! engine: no look-around, no back-references, no Unicode classes, no inline flag but `i`.
+//! engine: no back-references, no Unicode classes, no inline flag but `i`.
 
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Hir, Look};
 use regex_syntax::{ParserBuilder, ast::parse::Parser};
 
+use super::look::{self, Narrow};
+
 pub(super) struct Parsed {
+    /// Of a pattern with look-around, as if that were plain groups.
     pub(super) hir: Hir,
     pub(super) anchored: bool,
+    pub(super) looks_around: bool,
 }
 
 pub(super) fn parse(source: &str) -> Result<Parsed, String> {
-    let tree = Parser::new().parse(source).map_err(|error| plain(error.kind()))?;
+    let (stripped, looks) = look::strip(source)?;
+    let tree = Parser::new().parse(&stripped).map_err(|error| words(error.kind()))?;
     ast::visit(&tree, Portable)?;
+    if !looks.is_empty() {
+        ast::visit(&tree, Narrow { looks: &looks })?;
+    }
     let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
-    let hir = parser.parse(source).map_err(|error| error.to_string())?;
-    let looks = hir.properties().look_set();
-    let anchored = [Look::Start, Look::End].into_iter().any(|look| looks.contains(look));
-    Ok(Parsed { hir, anchored })
+    let hir = parser.parse(&stripped).map_err(|error| error.to_string())?;
+    let assertions = hir.properties().look_set();
+    let anchored = [Look::Start, Look::End].into_iter().any(|look| assertions.contains(look));
+    Ok(Parsed { hir, anchored, looks_around: !looks.is_empty() })
 }
 
-fn plain(kind: &ast::ErrorKind) -> String {
+pub(super) fn words(kind: &ast::ErrorKind) -> String {
     match kind {
-        ast::ErrorKind::UnsupportedLookAround => "look-around is not supported by this version".to_owned(),
         ast::ErrorKind::UnsupportedBackreference => "back-references are not supported".to_owned(),
         kind => kind.to_string(),
     }
