@@ -83,6 +83,11 @@ impl Plane {
         }
     }
 
+    /// All tenants.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     pub(crate) fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, Failure> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         tenants.get(id).cloned().ok_or(Failure::Unknown("tenant"))

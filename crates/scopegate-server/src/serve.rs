@@ -95,6 +95,9 @@ pub async fn start(config: Config) -> Result<Started, ServeError> {
     let acceptor = config.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
     let plane = Plane::restore(config, state, writer.handle(), archive, outbox);
     let plane = Arc::new(plane.map_err(|failure| ServeError::State(failure.to_string()))?);
+    for tenant in plane.tenants() {
+        tenant.begin().await.map_err(|failure| ServeError::State(failure.to_string()))?;
+    }
     tokio::spawn(courier(&plane).run(waiting));
     tokio::spawn(follow_the_store(plane.clone()));
     Ok(Started { plane, listener, acceptor, writer, admin_key })

@@ -94,9 +94,7 @@ pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) ->
     }
     let mut random = [0; 16];
     getrandom::fill(&mut random)?;
-    let [a, b, c, d, e, f, ..] = random;
-    // Six bytes: JSON carries every such number exactly.
-    let incarnation = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let incarnation = random_53_bits()?;
     let chain = format!("{tenant}-{:032x}", u128::from_be_bytes(random));
     let row =
         TenantRow { tenant, chain: chain.into(), epoch: Epoch { incarnation, counter: 0 }, created_at: now };
@@ -142,6 +140,13 @@ pub fn revoke_key(store: &mut dyn Store, id: &str, now: Timestamp) -> Result<(),
         store.commit(&[Change::Key(row)], Durability::Durable)?;
     }
     Ok(())
+}
+
+/// A random number that JSON carries exactly.
+pub(crate) fn random_53_bits() -> Result<u64, getrandom::Error> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    Ok(u64::from_be_bytes(random) >> 11)
 }
 
 fn find(state: &State, tenant: &TenantId) -> bool {

@@ -6,7 +6,7 @@ use scopegate_core::{
     Outcome, PermitId, PrincipalRef, Quick, SessionId, Timestamp,
 };
 
-use super::step::{Answer, Fetched, Step, is_about_the_session};
+use super::step::{Answer, Fetched, Step};
 use super::{Inner, LocalEnforcer};
 use crate::records::Ticket;
 use crate::state::More;
@@ -127,9 +127,8 @@ impl Inner {
                 let patience = Patience::None;
                 Step { inner: self, snapshot, session, request, now, patience, secret: None }.refuse(denial)
             }
-            // Whoever refuses may know more of a session than we do: that it is long over.
-            None if is_about_the_session(denial.code) => self.deny_unknown(request, denial.clone(), now),
-            None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
+            // Whoever refuses may know more than we do: that a session is long over.
+            None => self.deny_unknown(request, denial.clone(), now),
         }
     }
 

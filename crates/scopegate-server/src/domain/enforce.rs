@@ -41,6 +41,10 @@ impl Tenant {
         });
         let (session, denial) = match self.identify(caller, presented) {
             Ok(session) => (session, question.hostile.map(hostile)),
+            // Of a body that cannot be read at all nobody can tell who asked.
+            Err((session, DenyCode::JwtInvalid)) if question.hostile.is_some() => {
+                (session, question.hostile.map(hostile))
+            }
             Err((session, code)) => (session, Some(Denial::new(code))),
         };
         let principal = Principal::Session(session);

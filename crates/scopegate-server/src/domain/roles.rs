@@ -174,6 +174,9 @@ impl Tenant {
             let written = wire::merge(&before.written, body)?;
             let role = self.compile(&written)?;
             if role.name != before.name {
+                if self.book.roles().find(&role.name).is_some() {
+                    return Err(Failure::Conflict(format!("there is a role `{}` already", role.name)));
+                }
                 return Err(Failure::Invalid("`name` cannot change: make another role".to_owned()));
             }
             let version = before.version + 1;

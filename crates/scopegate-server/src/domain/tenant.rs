@@ -10,6 +10,7 @@ use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 use super::Failure;
 use super::log::{self, TenantLog};
 use super::roles::{RoleBook, RoleDocument};
+use crate::setup;
 use crate::store::{Archive, Change, Epoch, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle};
 use crate::webhook::Outbox;
 
@@ -78,7 +79,7 @@ impl Tenant {
         saved.latest = latest;
         saved.suspended = state.suspended;
         saved.accounts = state.accounts.iter().filter_map(log::account).collect();
-        saved.sessions = state.sessions.iter().map(saved_session).collect();
+        saved.sessions = state.sessions.iter().map(|row| saved_session(row, &roles)).collect();
         saved.reviews = state.reviews.iter().map(|row| row.review.clone()).collect();
         let book = Arc::new(Book {
             roles: RwLock::new(roles),
@@ -124,6 +125,18 @@ impl Tenant {
         let mut epoch = lock(&self.book.epoch);
         epoch.counter += 1;
         Change::Epoch { tenant: self.id.clone(), epoch: *epoch }
+    }
+
+    /// Begins a new incarnation: what clients keep of an earlier process, or of a copy that was
+    /// restored, cannot be compared with what follows.
+    pub(crate) async fn begin(&self) -> Result<(), Failure> {
+        let incarnation = setup::random_53_bits().map_err(|error| Failure::Unavailable(error.to_string()))?;
+        self.change(|| {
+            let epoch = Epoch { incarnation, counter: 0 };
+            *lock(&self.book.epoch) = epoch;
+            Ok(((), vec![Change::Epoch { tenant: self.id.clone(), epoch }]))
+        })
+        .await
     }
 
     /// The present epoch.
@@ -176,11 +189,13 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn saved_session(row: &SessionRow) -> SavedSession {
+/// A role that ended and came back under the same name is another one: its old sessions stay over.
+fn saved_session(row: &SessionRow, roles: &RoleBook) -> SavedSession {
+    let same = roles.find(&row.role_id).is_some_and(|role| role.name == row.role);
     SavedSession {
         id: row.id,
         owner: row.owner.clone(),
-        role: row.role.clone(),
+        role: if same { row.role.clone() } else { Name::default() },
         expires_at: row.expires_at,
         parent: row.parent,
         revoked: row.end.as_ref().is_some_and(|end| end.revoked),

@@ -70,6 +70,8 @@ async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Re
 fn read(document: Document, route: Route) -> (Question, Option<String>) {
     let mut fields = Fields { root: document.root(), odd: false };
     let token = fields.text("/jwt");
+    // Whatever is no text is no token; that has a code of its own.
+    fields.odd = false;
     let tool = fields.text("/tool_name");
     let call_id = fields.text("/call_id").unwrap_or_default();
     let mut call = ToolCall::new(tool.unwrap_or_default());
