@@ -6,6 +6,7 @@ mod cli;
 mod differential;
 mod engine;
 mod examples;
+mod plane_faults;
 mod plane_store;
 mod properties;
 mod readme;

@@ -69,7 +69,7 @@ fn told(output: Output) -> Run {
 }
 
 /// The binary of this very source, built once.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let build = || Ok(program(&build(&["-p", "scopegate-cli", "--bin", "scopegate"])?, "scopegate"));
     BINARY.get_or_init(build).as_ref().expect("scopegate builds")
