@@ -6,7 +6,8 @@
 use crate::call::ToolCall;
 use crate::denial::Denial;
 use crate::enforcer::Need;
-use crate::facts::{Changes, Facts, Link, Ruling};
+use crate::facts::{Changes, Facts, Ruling};
+use crate::grant::{AllGranted, Granted};
 use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
@@ -14,14 +15,9 @@ use crate::{arguments, constraint, environment, forbid, grant, identity, rate, r
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
 pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling {
-    // The line stands in the program twice: most sessions have no parent, and then every loop over
-    // links is a single step. For that the rules that it calls are inlined too.
-    let judged = match facts.links {
-        [link] => judge(facts, std::slice::from_ref(link), request.call, now),
-        links => judge(facts, links, request.call, now),
-    };
-    match judged {
-        Ok(changes) => Ruling::Permit(changes),
+    let mut changes = Changes::default();
+    match judge(facts, request.call, now, &mut changes) {
+        Ok(()) => Ruling::Permit(changes),
         Err(Stop::Deny(denial)) => Ruling::Deny(denial),
         Err(Stop::Hold(seconds)) => Ruling::Hold(seconds),
         Err(Stop::Need(need)) => Ruling::Need(need),
@@ -29,32 +25,38 @@ pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) ->
 }
 
 #[inline(always)]
-fn judge<'a>(
-    facts: &Facts<'a>,
-    links: &'a [Link<'a>],
-    call: &ToolCall,
-    now: Timestamp,
-) -> Result<Changes, Stop> {
-    let scopes = identity::check(links, now)?; // 1, 2: who is this, and is the session alive?
+fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Changes) -> Result<(), Stop> {
+    let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     let granted = grant::check(facts, scopes, call)?; // 5: is there a grant for this tool?
-    let granted = granted.as_slice();
+    match &granted {
+        AllGranted::One(one) => guard(facts, one, call, now, changes),
+        AllGranted::Chain(chain) => guard(facts, chain, call, now, changes),
+    }
+}
+
+/// The rest of the line. It stands in the program twice: where there is one link, as nearly always,
+/// every loop over links is a single step. For that the rules that it calls are inlined too.
+#[inline(always)]
+fn guard(
+    facts: &Facts<'_>,
+    granted: &[Granted<'_>],
+    call: &ToolCall,
+    now: Timestamp,
+    changes: &mut Changes,
+) -> Result<(), Stop> {
     schedule::check(granted, now)?; // 6: at this time?
     let args = arguments::read(facts, granted, call)?; // 7: are the arguments sound?
     let args = args.as_ref();
     environment::check(facts, granted, call, args)?; // 8: in this environment?
     constraint::check(granted, args)?; // 8: with these arguments?
     rows::check(granted, args)?; // 8: with so many rows?
-    let spends = rate::check(facts, granted, now)?; // 10: not too often?
+    rate::check(facts, granted, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args); // 11: does a person have to agree?
-    let consumes = review::check(facts, waits, now)?; // 11: and has one?
-    Ok(Changes {
-        spends,
-        consumes,
-        credential: grant::credential(granted).cloned(),
-        digest_arguments: scopes.iter().any(|scope| scope.digests_arguments()),
-        obligations: None,
-    })
+    changes.consumes = review::check(facts, waits, now)?; // 11: and has one?
+    changes.credential = grant::credential(granted).cloned();
+    changes.digest_arguments = granted.iter().any(|granted| granted.scope.digests_arguments());
+    Ok(())
 }
 
 /// Where the line stops.

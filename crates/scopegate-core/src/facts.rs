@@ -90,7 +90,7 @@ pub enum Ruling {
 }
 
 /// What a permit changes and carries.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "whoever commits must see every change")]
 pub struct Changes {
     /// Rate accounts to write.

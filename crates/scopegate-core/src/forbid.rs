@@ -5,6 +5,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::id::Name;
 use crate::identity::Scopes;
 use crate::problem::{self, Problem};
+use crate::scope::Scope;
 
 /// The denied actions of a role and its parents.
 #[derive(Debug)]
@@ -36,8 +37,12 @@ impl Forbids {
 }
 
 #[inline(always)]
-pub(crate) fn check(scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
-    let hit = scopes.iter().filter_map(|scope| scope.forbids()).find_map(|forbids| forbids.find(call));
+pub(crate) fn check<'a>(scopes: Scopes<'a>, call: &ToolCall) -> Result<(), Denial> {
+    let find = |scope: &'a Scope| scope.forbids().and_then(|forbids| forbids.find(call));
+    let hit = match scopes {
+        Scopes::One(scope) => find(scope),
+        Scopes::Chain(links) => links.iter().filter_map(|link| link.scope).find_map(find),
+    };
     match hit {
         Some(pattern) => Err(Denial::with(DenyCode::ActionForbidden, Detail::Name(pattern.clone()))),
         None => Ok(()),

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::id::Name;
 use crate::identity::Scopes;
 use crate::json::Members;
-use crate::scope::{Level, Scope, ToolRules};
+use crate::scope::{Level, Scope, ToolId, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
@@ -31,16 +31,6 @@ pub(crate) enum AllGranted<'a> {
     Chain(SmallVec<[Granted<'a>; 4]>),
 }
 
-impl<'a> AllGranted<'a> {
-    #[inline(always)]
-    pub(crate) fn as_slice(&self) -> &[Granted<'a>] {
-        match self {
-            Self::One(one) => one,
-            Self::Chain(chain) => chain,
-        }
-    }
-}
-
 #[inline(always)]
 pub(crate) fn check<'a>(
     facts: &Facts<'a>,
@@ -48,37 +38,46 @@ pub(crate) fn check<'a>(
     call: &ToolCall,
 ) -> Result<AllGranted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
-    let find = |scope: &'a Scope| {
-        let granted = tool.and_then(|tool| scope.granted(tool));
-        granted.ok_or_else(|| Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone())))
-    };
-    if let Some(scope) = scopes.one() {
-        let one = [find(scope)?];
-        check_credentials(facts, &one)?;
-        return Ok(AllGranted::One(one));
+    match scopes {
+        Scopes::One(scope) => {
+            let one = [find(scope, tool)?];
+            check_credentials(facts, &one)?;
+            Ok(AllGranted::One(one))
+        }
+        Scopes::Chain(links) => {
+            let scopes = links.iter().filter_map(|link| link.scope);
+            let chain = scopes.map(|scope| find(scope, tool)).collect::<Result<SmallVec<_>, _>>()?;
+            check_credentials(facts, &chain)?;
+            check_depth(&chain)?;
+            Ok(AllGranted::Chain(chain))
+        }
     }
-    let chain = scopes.iter().map(find).collect::<Result<SmallVec<_>, _>>()?;
-    check_credentials(facts, &chain)?;
-    check_depth(scopes)?;
-    Ok(AllGranted::Chain(chain))
+}
+
+#[inline(always)]
+fn find(scope: &Scope, tool: Option<ToolId>) -> Result<Granted<'_>, Denial> {
+    match tool.and_then(|tool| scope.granted(tool)) {
+        Some(granted) => Ok(granted),
+        None => Err(Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))),
+    }
 }
 
 #[inline(always)]
 fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
-    let bindings = granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.credentials);
-    for binding in bindings {
-        if !binding.allowed || facts.credentials.binary_search(&binding.name).is_err() {
-            return Err(Denial::with(DenyCode::CredentialViolation, Detail::Name(binding.name.clone())));
+    for rules in granted.iter().filter_map(|granted| granted.rules) {
+        for binding in &rules.credentials {
+            if !binding.allowed || facts.credentials.binary_search(&binding.name).is_err() {
+                return Err(Denial::with(DenyCode::CredentialViolation, Detail::Name(binding.name.clone())));
+            }
         }
     }
     Ok(())
 }
 
 /// Every parent must still allow sub-agents as deep as this one.
-fn check_depth(scopes: Scopes<'_>) -> Result<(), Denial> {
-    let too_deep =
-        scopes.iter().zip(0_u64..).skip(1).find(|(scope, depth)| scope.delegation_depth() < *depth);
-    match too_deep {
+fn check_depth(chain: &[Granted<'_>]) -> Result<(), Denial> {
+    let mut parents = chain.iter().map(|granted| granted.scope).zip(0_u64..).skip(1);
+    match parents.find(|(scope, depth)| scope.delegation_depth() < *depth) {
         Some((scope, _)) => {
             Err(Denial::with(DenyCode::DelegationDepthExceeded, Detail::Name(scope.name().clone())))
         }
@@ -90,9 +89,11 @@ fn check_depth(scopes: Scopes<'_>) -> Result<(), Denial> {
 #[inline(always)]
 pub(crate) fn approval(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Option<u64> {
     let mut seconds: Option<u64> = None;
-    for approval in granted.iter().filter_map(|granted| granted.rules).flat_map(|rules| &rules.approvals) {
-        if !approval.waived(args) {
-            seconds = Some(seconds.map_or(approval.seconds, |least| least.min(approval.seconds)));
+    for rules in granted.iter().filter_map(|granted| granted.rules) {
+        for approval in &rules.approvals {
+            if !approval.waived(args) {
+                seconds = Some(seconds.map_or(approval.seconds, |least| least.min(approval.seconds)));
+            }
         }
     }
     seconds

@@ -5,40 +5,29 @@ use crate::facts::Link;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
-/// The scopes in force: the session's own, then its parents'. Only [`check`] makes it, so every
-/// link has one.
+/// The scopes in force. Only [`check`] makes it, so every link has one.
 #[derive(Clone, Copy)]
-pub(crate) struct Scopes<'a>(&'a [Link<'a>]);
-
-impl<'a> Scopes<'a> {
-    /// The scope of a session without a parent, as most are.
-    #[inline(always)]
-    pub(crate) fn one(self) -> Option<&'a Scope> {
-        match self.0 {
-            [link] => link.scope,
-            _ => None,
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Scope> {
-        self.0.iter().filter_map(|link| link.scope)
-    }
+pub(crate) enum Scopes<'a> {
+    /// Of a session without a parent, as most are.
+    One(&'a Scope),
+    /// Of a session, then of its parents.
+    Chain(&'a [Link<'a>]),
 }
 
 #[inline(always)]
 pub(crate) fn check<'a>(links: &'a [Link<'a>], now: Timestamp) -> Result<Scopes<'a>, Denial> {
-    if links.is_empty() {
-        return Err(Denial::new(DenyCode::JwtInvalid));
+    match links {
+        [] => Err(Denial::new(DenyCode::JwtInvalid)),
+        [link] => alive(link, now).map(Scopes::One).map_err(Denial::new),
+        links => {
+            links.iter().try_for_each(|link| alive(link, now).map(drop)).map_err(Denial::new)?;
+            Ok(Scopes::Chain(links))
+        }
     }
-    for link in links {
-        alive(link, now).map_err(Denial::new)?;
-    }
-    Ok(Scopes(links))
 }
 
 #[inline(always)]
-fn alive(link: &Link<'_>, now: Timestamp) -> Result<(), DenyCode> {
+fn alive<'a>(link: &Link<'a>, now: Timestamp) -> Result<&'a Scope, DenyCode> {
     if link.suspended {
         return Err(DenyCode::AgentSuspended);
     }
@@ -48,8 +37,5 @@ fn alive(link: &Link<'_>, now: Timestamp) -> Result<(), DenyCode> {
     if now >= link.expires_at {
         return Err(DenyCode::JwtExpired);
     }
-    if link.scope.is_none() {
-        return Err(DenyCode::SessionExpired);
-    }
-    Ok(())
+    link.scope.ok_or(DenyCode::SessionExpired)
 }

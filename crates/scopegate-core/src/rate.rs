@@ -61,6 +61,7 @@ impl Quota {
     }
 
     /// The account after one more call, or when there is room again.
+    #[inline]
     pub fn spend(self, account: Tat, now: Timestamp) -> Result<Tat, Timestamp> {
         let due = account.max(now.nanos());
         if due - now.nanos() <= self.tolerance {
@@ -86,10 +87,14 @@ pub struct Spend {
 /// hour, each of a session and of all of them: no more than that costs no allocation.
 pub type Spends = SmallVec<[Spend; 4]>;
 
-/// Line 10: is there room in every account that counts this call? Nothing is spent yet.
+/// Line 10: is there room in every account that counts this call? Says what a permit would spend.
 #[inline(always)]
-pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], now: Timestamp) -> Result<Spends, Denial> {
-    let mut spends = Spends::new();
+pub(crate) fn check(
+    facts: &Facts<'_>,
+    granted: &[Granted<'_>],
+    now: Timestamp,
+    spends: &mut Spends,
+) -> Result<(), Denial> {
     for (meter, index) in facts.meters.iter().zip(0..) {
         let Some(granted) = granted.get(meter.link) else { continue };
         for limit in granted.scope.limits() {
@@ -103,7 +108,7 @@ pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], now: Timestamp) 
             spends.push(Spend { meter: index, slot: limit.slot, tat });
         }
     }
-    Ok(spends)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl Schedule {
         words
     }
 
+    #[inline(always)]
     fn allows(self, now: Timestamp) -> bool {
         self.hours >> now.hour() & 1 == 1 && self.days >> now.weekday() & 1 == 1
     }
@@ -87,12 +88,13 @@ fn below(hour: u64) -> u32 {
 
 #[inline(always)]
 pub(crate) fn check(granted: &[Granted<'_>], now: Timestamp) -> Result<(), Denial> {
-    let limited = granted.iter().map(|granted| granted.level.schedule).filter(|s| *s != Schedule::ALWAYS);
-    if limited.into_iter().all(|schedule| schedule.allows(now)) {
-        Ok(())
-    } else {
-        Err(Denial::new(DenyCode::TimeViolation))
+    for granted in granted {
+        let schedule = granted.level.schedule;
+        if schedule != Schedule::ALWAYS && !schedule.allows(now) {
+            return Err(Denial::new(DenyCode::TimeViolation));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

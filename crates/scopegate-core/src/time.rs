@@ -13,11 +13,13 @@ pub struct Timestamp(u64);
 
 impl Timestamp {
     /// From nanoseconds since the epoch.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the epoch.
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
@@ -28,6 +30,7 @@ impl Timestamp {
     }
 
     /// Whole seconds since the epoch.
+    #[inline]
     pub const fn secs(self) -> u64 {
         self.0 / SECOND
     }
@@ -55,11 +58,13 @@ impl Timestamp {
     }
 
     /// The UTC hour, 0 to 23.
+    #[inline]
     pub const fn hour(self) -> u32 {
         ((self.secs() / 3600) % 24) as u32
     }
 
     /// The UTC day of the week, 0 = Monday.
+    #[inline]
     pub const fn weekday(self) -> u32 {
         // 1970-01-01 was a Thursday.
         ((self.secs() / 86_400 + 3) % 7) as u32

@@ -43,6 +43,7 @@ impl Ledger {
 
     /// The accounts, held until the decision is committed or refused. `None` when they are laid
     /// out for a later policy than this scope's: the caller has to look at that one.
+    #[inline(always)]
     pub(crate) fn lock(&self, scope: &Scope, account: Account) -> Option<MutexGuard<'_, Book>> {
         // A book is whole after every step, so a panic elsewhere cannot have left it half written.
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +58,7 @@ impl Ledger {
 
 impl Book {
     /// Lays the accounts out for a changed role: what was counted stays counted.
+    #[cold]
     fn fit(&mut self, version: u64, shape: &Shape) {
         let old = self.shape.take();
         let old = old.iter().flat_map(|shape| shape.iter().cloned()).zip(self.accounts.iter().copied());

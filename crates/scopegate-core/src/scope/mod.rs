@@ -90,6 +90,7 @@ impl Scope {
     }
 
     /// Counts the changes of this role.
+    #[inline]
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -119,6 +120,7 @@ impl Scope {
     }
 
     /// Whether any limit counts on accounts of this kind.
+    #[inline]
     pub fn counts(&self, account: Account) -> bool {
         let [shared, own] = self.counts;
         match account {
@@ -128,6 +130,7 @@ impl Scope {
     }
 
     /// Every rate limit.
+    #[inline]
     pub fn limits(&self) -> &[Limit] {
         &self.limits
     }
@@ -138,14 +141,17 @@ impl Scope {
         granted && !self.forbids().is_some_and(|forbids| forbids.names(tool))
     }
 
+    #[inline]
     pub(crate) fn forbids(&self) -> Option<&Forbids> {
         self.forbids.as_deref()
     }
 
+    #[inline]
     pub(crate) fn digests_arguments(&self) -> bool {
         self.digests_arguments
     }
 
+    #[inline(always)]
     pub(crate) fn granted(&self, tool: ToolId) -> Option<Granted<'_>> {
         if !self.tools.contains(tool) {
             return None;

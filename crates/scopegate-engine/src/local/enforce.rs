@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use scopegate_core::{
-    AccessRequest, Decision, DecisionRecord, Denial, DenyCode, EnforceError, Enforcer, Event, Name, Need,
-    Outcome, PermitId, PrincipalRef, Quick, SessionId, Timestamp,
+    AccessRequest, Decision, Denial, DenyCode, EnforceError, Enforcer, Event, Name, Need, Outcome, PermitId,
+    PrincipalRef, Quick, SessionId, Timestamp,
 };
 
 use super::step::{Answer, Fetched, Step};
 use super::{Inner, LocalEnforcer};
-use crate::records::Ticket;
+use crate::records::{Note, Ticket};
 use crate::state::More;
 
 impl LocalEnforcer {
@@ -61,7 +61,7 @@ impl Enforcer for LocalEnforcer {
             Outcome::Failed => Event::Failed,
             _ => Event::Dropped,
         };
-        self.inner.journal.outcome(DecisionRecord::new(permit, self.inner.now(), event));
+        self.inner.journal.outcome(Note::new(permit, self.inner.now(), event));
     }
 
     fn wants_outcomes(&self) -> bool {
@@ -145,8 +145,8 @@ impl Inner {
             // A flood of forged tokens must not fill the record; the denial itself needs none.
             Err(_) => return Ok(Answer::deny(denial, Ticket::NONE)),
         };
-        let record = || DecisionRecord::new(id, now, Event::Deny(denial.code));
-        let ticket = place.fill(record, || More::denied(request, &denial));
+        let note = || Note::new(id, now, Event::Deny(denial.code));
+        let ticket = place.fill(note, || More::denied(request, &denial));
         Ok(Answer::deny(denial, ticket))
     }
 

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use scopegate_core::{
-    AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, DecisionRecord, Denial,
-    DenyCode, Detail, Event, Facts, Link, Name, Need, Permit, PermitId, Ruling, Scope, Spend, Tat, Timestamp,
-    decide,
+    AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail,
+    Event, Facts, Link, Name, Need, Permit, PermitId, Ruling, Scope, Spend, Tat, Timestamp, decide,
 };
 use smallvec::SmallVec;
 
 use super::Inner;
 use super::books::{Books, Stale};
 use super::enforce::{Patience, Stop};
-use crate::records::Ticket;
+use crate::records::{Call, Note, Ticket, recorded};
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
@@ -77,7 +76,8 @@ impl<'a> Step<'a> {
     fn judge(&self, links: &[Link<'a>]) -> Result<Answer, Stop> {
         let mut books = Books::lock(self.session, links)?;
         match self.decide(links, &books, Asked::NotLoaded) {
-            Ruling::Permit(changes) => self.permit(&changes, &mut books, None),
+            // Left where it is: it is large.
+            Ruling::Permit(ref changes) => self.permit(changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
@@ -168,18 +168,13 @@ impl<'a> Step<'a> {
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.session.number();
-        let record = || {
-            let mut record = self.record(id, Event::Permit);
-            record.review = used.as_ref().map(|review| review.id);
-            record.arguments = arguments;
-            record
-        };
+        let note = || self.note(id, Event::Permit).with(used.as_ref().map(|review| review.id), arguments);
         let more = || More {
             accounts: self.written(changes, books),
             review: used.cloned(),
             ..More::of(self.request)
         };
-        let ticket = place.fill(record, more);
+        let ticket = place.fill(note, more);
         let obligations = changes.obligations.clone();
         Ok(Answer { decision: Decision::Permit(Permit { id, obligations, credential }), ticket })
     }
@@ -187,7 +182,7 @@ impl<'a> Step<'a> {
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => place.fill(
-                || self.record(self.session.number(), Event::Deny(denial.code)),
+                || self.note(self.session.number(), Event::Deny(denial.code)),
                 || More::denied(self.request, &denial),
             ),
             Err(NoRoom::Full) => return Err(Stop::Room),
@@ -214,13 +209,9 @@ impl<'a> Step<'a> {
                 return self.deny(Denial::new(DenyCode::PolicyError));
             }
         };
-        let record = || {
-            let mut record = self.record(self.session.number(), Event::Hold);
-            record.review = Some(hold.review);
-            record
-        };
+        let note = || self.note(self.session.number(), Event::Hold).with(Some(hold.review), None);
         let ticket =
-            place.fill(record, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
+            place.fill(note, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok(Answer { decision: Decision::Hold(hold), ticket })
     }
 
@@ -242,13 +233,15 @@ impl<'a> Step<'a> {
         changes.spends.iter().filter_map(name).collect()
     }
 
-    fn record(&self, id: PermitId, event: Event) -> DecisionRecord {
-        let mut record = DecisionRecord::new(id, self.now, event);
-        record.owner = Some(self.session.owner.name.clone());
-        let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
-        record.role = Some((self.session.role().clone(), version));
-        record.tool = Some(recorded(&self.request.call.tool));
-        record
+    #[inline(always)]
+    fn note(&self, id: PermitId, event: Event) -> Note {
+        let call = Call {
+            owner: self.session.owner.name.clone(),
+            role: self.session.role().clone(),
+            version: self.snapshot.scope(self.session.slot).map_or(0, Scope::version),
+            tool: recorded(&self.request.call.tool),
+        };
+        Note { call: Some(call), ..Note::new(id, self.now, event) }
     }
 }
 
@@ -262,14 +255,4 @@ fn is_about_the_session(code: DenyCode) -> bool {
             | DenyCode::JwtExpired
             | DenyCode::SessionExpired
     )
-}
-
-/// A tool's name as records keep it. Names of policies fit; a caller's own is cut, or one call
-/// could make a line that no reader accepts any more.
-fn recorded(tool: &Name) -> Name {
-    const LONGEST: usize = 128;
-    match tool.get(..tool.floor_char_boundary(LONGEST)) {
-        Some(cut) if tool.len() > LONGEST => format!("{cut}…").into(),
-        _ => tool.clone(),
-    }
 }

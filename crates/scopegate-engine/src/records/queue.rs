@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
-use scopegate_core::{DecisionRecord, SessionId};
+use scopegate_core::SessionId;
 use tokio::sync::Notify;
 
-use super::RecordSink;
-use super::writer;
+use super::note::Note;
+use super::{RecordSink, writer};
 use crate::state::{Decided, More, NoRoom, StateChange, StateLog};
 
 /// Sessions are spread over so many lanes; a session keeps its lane, so its records stay in order.
@@ -25,7 +25,7 @@ pub(crate) struct Journal {
 }
 
 pub(super) struct Inner {
-    lanes: [Mutex<Vec<DecisionRecord>>; LANES],
+    lanes: [Mutex<Vec<Note>>; LANES],
     pub(super) durable: bool,
     pub(super) stop: AtomicBool,
     /// Why the writer gave up.
@@ -51,7 +51,7 @@ pub(crate) enum Place<'a> {
 }
 
 /// A lane with room, locked.
-pub(crate) struct Lane<'a>(MutexGuard<'a, Vec<DecisionRecord>>, &'a Inner);
+pub(crate) struct Lane<'a>(MutexGuard<'a, Vec<Note>>, &'a Inner);
 
 /// Room in a log of state; given back unless it is used.
 pub(crate) struct Room<'a>(Option<&'a dyn StateLog>);
@@ -172,18 +172,18 @@ impl Journal {
     }
 
     /// Notes an outcome; counted as lost when there is no room, because this never waits.
-    pub(crate) fn outcome(&self, record: DecisionRecord) {
+    pub(crate) fn outcome(&self, note: Note) {
         if let Some(log) = self.state.as_deref() {
             if log.reserve(true).is_ok() {
-                log.append(StateChange::Decided(Box::new(Decided::new(record, More::default()))));
+                log.append(StateChange::Decided(Box::new(Decided::new(note.into(), More::default()))));
             }
             return;
         }
         let Some(inner) = self.inner.as_deref() else { return };
-        let session = record.id.session;
+        let session = note.id.session;
         match inner.try_lane(session) {
             Some(mut lane) if lane.len() < LANE && !inner.failed.load(Ordering::Acquire) => {
-                lane.push(record);
+                lane.push(note);
                 drop(lane);
                 inner.nudge();
             }
@@ -225,11 +225,11 @@ impl Drop for Journal {
 
 impl Place<'_> {
     /// Puts the record in, and where state is kept, what else the decision changed.
-    pub(crate) fn fill(self, record: impl FnOnce() -> DecisionRecord, more: impl FnOnce() -> More) -> Ticket {
+    pub(crate) fn fill(self, note: impl FnOnce() -> Note, more: impl FnOnce() -> More) -> Ticket {
         match self {
             Self::Nowhere => Ticket::NONE,
             Self::Lane(Lane(mut lane, inner)) => {
-                lane.push(record());
+                lane.push(note());
                 let ticket = inner.ticket();
                 drop(lane);
                 inner.nudge();
@@ -237,7 +237,7 @@ impl Place<'_> {
             }
             Self::State(mut room) => match room.0.take() {
                 Some(log) => {
-                    let decided = Decided::new(record(), more());
+                    let decided = Decided::new(note().into(), more());
                     Ticket(log.append(StateChange::Decided(Box::new(decided))))
                 }
                 None => Ticket::NONE,
@@ -247,13 +247,13 @@ impl Place<'_> {
 }
 
 impl Inner {
-    fn lane(&self, session: SessionId) -> MutexGuard<'_, Vec<DecisionRecord>> {
+    fn lane(&self, session: SessionId) -> MutexGuard<'_, Vec<Note>> {
         let at = (session.bits() as usize) % LANES;
         let lane = self.lanes.get(at).unwrap_or(&self.lanes[0]);
         lock(lane)
     }
 
-    fn try_lane(&self, session: SessionId) -> Option<MutexGuard<'_, Vec<DecisionRecord>>> {
+    fn try_lane(&self, session: SessionId) -> Option<MutexGuard<'_, Vec<Note>>> {
         match self.lanes.get((session.bits() as usize) % LANES)?.try_lock() {
             Ok(lane) => Some(lane),
             Err(TryLockError::Poisoned(lane)) => Some(lane.into_inner()),
@@ -281,7 +281,7 @@ impl Inner {
     }
 
     /// Takes everything out of the lanes.
-    pub(super) fn drain(&self, into: &mut Vec<DecisionRecord>, spare: &mut Vec<DecisionRecord>) -> u64 {
+    pub(super) fn drain(&self, into: &mut Vec<Note>, spare: &mut Vec<Note>) -> u64 {
         let batch = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         for lane in &self.lanes {
             std::mem::swap(&mut *lock(lane), spare);
