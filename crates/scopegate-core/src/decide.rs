@@ -4,7 +4,7 @@
 //! spends. Lines 3 (MCP identity) and 9 (policies) are not here yet.
 
 use crate::call::ToolCall;
-use crate::denial::Denial;
+use crate::denial::{Denial, DenyCode};
 use crate::enforcer::Need;
 use crate::facts::{Changes, Facts, Ruling};
 use crate::grant::{AllGranted, Granted};
@@ -15,13 +15,14 @@ use crate::{arguments, constraint, environment, forbid, grant, identity, rate, r
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
 pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling {
-    let mut changes = Changes::default();
-    match judge(facts, request.call, now, &mut changes) {
-        Ok(()) => Ruling::Permit(changes),
-        Err(Stop::Deny(denial)) => Ruling::Deny(denial),
-        Err(Stop::Hold(seconds)) => Ruling::Hold(seconds),
-        Err(Stop::Need(need)) => Ruling::Need(need),
+    // The changes are large: they are written where they are handed out.
+    let mut ruling = Ruling::Permit(Changes::default());
+    if let Ruling::Permit(changes) = &mut ruling
+        && let Err(stop) = judge(facts, request.call, now, changes)
+    {
+        ruling = stop.into();
     }
+    ruling
 }
 
 #[inline(always)]
@@ -64,6 +65,22 @@ enum Stop {
     Deny(Denial),
     Hold(u64),
     Need(Need),
+}
+
+impl From<Stop> for Ruling {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Deny(denial) => Self::Deny(denial),
+            Stop::Hold(seconds) => Self::Hold(seconds),
+            Stop::Need(need) => Self::Need(need),
+        }
+    }
+}
+
+impl From<DenyCode> for Stop {
+    fn from(code: DenyCode) -> Self {
+        Self::Deny(Denial::new(code))
+    }
 }
 
 impl From<Denial> for Stop {

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::id::Name;
 use crate::identity::Scopes;
 use crate::json::Members;
-use crate::scope::{Level, Scope, ToolId, ToolRules};
+use crate::scope::{Level, Scope, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
@@ -40,13 +40,19 @@ pub(crate) fn check<'a>(
     let tool = facts.tools.find(&call.tool);
     match scopes {
         Scopes::One(scope) => {
-            let one = [find(scope, tool)?];
+            let Some(granted) = tool.and_then(|tool| scope.granted(tool)) else {
+                return Err(not_granted(scope));
+            };
+            let one = [granted];
             check_credentials(facts, &one)?;
             Ok(AllGranted::One(one))
         }
         Scopes::Chain(links) => {
+            let find = |scope: &'a Scope| {
+                tool.and_then(|tool| scope.granted(tool)).ok_or_else(|| not_granted(scope))
+            };
             let scopes = links.iter().filter_map(|link| link.scope);
-            let chain = scopes.map(|scope| find(scope, tool)).collect::<Result<SmallVec<_>, _>>()?;
+            let chain = scopes.map(find).collect::<Result<SmallVec<_>, _>>()?;
             check_credentials(facts, &chain)?;
             check_depth(&chain)?;
             Ok(AllGranted::Chain(chain))
@@ -54,12 +60,8 @@ pub(crate) fn check<'a>(
     }
 }
 
-#[inline(always)]
-fn find(scope: &Scope, tool: Option<ToolId>) -> Result<Granted<'_>, Denial> {
-    match tool.and_then(|tool| scope.granted(tool)) {
-        Some(granted) => Ok(granted),
-        None => Err(Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))),
-    }
+fn not_granted(scope: &Scope) -> Denial {
+    Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! Lines 1 and 2: is the session known and alive, and are its parents?
 
-use crate::denial::{Denial, DenyCode};
+use crate::denial::DenyCode;
 use crate::facts::Link;
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -15,12 +15,12 @@ pub(crate) enum Scopes<'a> {
 }
 
 #[inline(always)]
-pub(crate) fn check<'a>(links: &'a [Link<'a>], now: Timestamp) -> Result<Scopes<'a>, Denial> {
+pub(crate) fn check<'a>(links: &'a [Link<'a>], now: Timestamp) -> Result<Scopes<'a>, DenyCode> {
     match links {
-        [] => Err(Denial::new(DenyCode::JwtInvalid)),
-        [link] => alive(link, now).map(Scopes::One).map_err(Denial::new),
+        [] => Err(DenyCode::JwtInvalid),
+        [link] => Ok(Scopes::One(alive(link, now)?)),
         links => {
-            links.iter().try_for_each(|link| alive(link, now).map(drop)).map_err(Denial::new)?;
+            links.iter().try_for_each(|link| alive(link, now).map(drop))?;
             Ok(Scopes::Chain(links))
         }
     }

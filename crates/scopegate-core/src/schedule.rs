@@ -1,6 +1,6 @@
 //! Line 6: allowed hours and days, UTC.
 
-use crate::denial::{Denial, DenyCode};
+use crate::denial::DenyCode;
 use crate::grant::Granted;
 use crate::problem::{PolicyError, Problem};
 use crate::role::Role;
@@ -87,11 +87,11 @@ fn below(hour: u64) -> u32 {
 }
 
 #[inline(always)]
-pub(crate) fn check(granted: &[Granted<'_>], now: Timestamp) -> Result<(), Denial> {
+pub(crate) fn check(granted: &[Granted<'_>], now: Timestamp) -> Result<(), DenyCode> {
     for granted in granted {
         let schedule = granted.level.schedule;
         if schedule != Schedule::ALWAYS && !schedule.allows(now) {
-            return Err(Denial::new(DenyCode::TimeViolation));
+            return Err(DenyCode::TimeViolation);
         }
     }
     Ok(())

@@ -60,14 +60,19 @@ impl Timestamp {
     /// The UTC hour, 0 to 23.
     #[inline]
     pub const fn hour(self) -> u32 {
-        ((self.secs() / 3600) % 24) as u32
+        self.hours() % 24
     }
 
     /// The UTC day of the week, 0 = Monday.
     #[inline]
     pub const fn weekday(self) -> u32 {
         // 1970-01-01 was a Thursday.
-        ((self.secs() / 86_400 + 3) % 7) as u32
+        (self.hours() / 24 + 3) % 7
+    }
+
+    /// Whole hours since the epoch: there are five million until the end of time.
+    const fn hours(self) -> u32 {
+        (self.0 / (3600 * SECOND)) as u32
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use scopegate_core::{Principal, PrincipalRef, Provisioned, ReviewId, SessionId};
+use scopegate_core::{Gate, Outcome, Principal, PrincipalRef, Provisioned, ReviewId, SessionId};
 use scopegate_engine::{
     AccountKey, NoRoom, Position, SavedSession, SavedState, StateChange, StateLog, Waiting,
 };
@@ -207,4 +207,15 @@ fn a_refusal_from_outside_the_policy_is_recorded() {
     world.engine.end(ann.session).unwrap();
     assert_eq!("SESSION_REVOKED", refuse(), "what is wrong with the session comes first");
     assert_eq!(["INVALID_ARGUMENTS", "SESSION_REVOKED"], log.0.lock().unwrap().events[..]);
+}
+
+#[test]
+fn outcomes_are_kept_too() {
+    let log = Arc::new(Log::default());
+    let world = start(&log, SavedState::default());
+    let ann = world.open("clerk", "ann");
+    let gate = Gate::new(world.engine.clone());
+    let permitted = wait(gate.admit(&ann.principal, call("read", "{}"))).expect("a permit");
+    permitted.complete(Outcome::Ok);
+    assert_eq!(["permit", "ran"], log.0.lock().unwrap().events[..]);
 }

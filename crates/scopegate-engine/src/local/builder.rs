@@ -131,7 +131,7 @@ impl LocalBuilder {
         let snapshot = publisher.replace(&self.policy)?;
         let (log, saved) = self.state.unzip();
         let (journal, memory) = match log {
-            Some(log) => (Journal::kept_by(log), None),
+            Some(log) => (Journal::State(log), None),
             None => open_records(self.policy.records, self.sink).map_err(BuildError::Records)?,
         };
         let collector = Arc::new(Collector::new());
@@ -182,7 +182,7 @@ fn open_records(
         return Ok((Journal::start(sink, durability == Durability::Durable)?, None));
     }
     match spec.unwrap_or(RecordsSpec::Memory) {
-        RecordsSpec::None => Ok((Journal::none(), None)),
+        RecordsSpec::None => Ok((Journal::Nowhere, None)),
         RecordsSpec::Memory => {
             let memory = MemorySink::new(MemorySink::KEPT);
             Ok((Journal::start(Box::new(memory.clone()), false)?, Some(memory)))

@@ -8,7 +8,7 @@ use scopegate_core::{
 
 use super::step::{Answer, Fetched, Step};
 use super::{Inner, LocalEnforcer};
-use crate::records::{Note, Ticket};
+use crate::records::{Entry, Ticket};
 use crate::state::More;
 
 impl LocalEnforcer {
@@ -61,7 +61,7 @@ impl Enforcer for LocalEnforcer {
             Outcome::Failed => Event::Failed,
             _ => Event::Dropped,
         };
-        self.inner.journal.outcome(Note::new(permit, self.inner.now(), event));
+        self.inner.journal.outcome(Entry::bare(permit, self.inner.now(), event));
     }
 
     fn wants_outcomes(&self) -> bool {
@@ -145,8 +145,8 @@ impl Inner {
             // A flood of forged tokens must not fill the record; the denial itself needs none.
             Err(_) => return Ok(Answer::deny(denial, Ticket::NONE)),
         };
-        let note = || Note::new(id, now, Event::Deny(denial.code));
-        let ticket = place.fill(note, || More::denied(request, &denial));
+        let entry = || Entry::bare(id, now, Event::Deny(denial.code));
+        let ticket = place.fill(entry, || More::denied(request, &denial));
         Ok(Answer::deny(denial, ticket))
     }
 

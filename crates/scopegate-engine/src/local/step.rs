@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::Inner;
 use super::books::{Books, Stale};
 use super::enforce::{Patience, Stop};
-use crate::records::{Call, Note, Ticket, recorded};
+use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
@@ -47,7 +47,7 @@ impl From<Stale> for Stop {
 pub(super) struct Step<'a> {
     pub(super) inner: &'a Inner,
     pub(super) snapshot: &'a Snapshot,
-    pub(super) session: &'a Session,
+    pub(super) session: &'a Arc<Session>,
     pub(super) request: &'a AccessRequest<'a>,
     pub(super) now: Timestamp,
     pub(super) patience: Patience,
@@ -137,6 +137,7 @@ impl<'a> Step<'a> {
     }
 
     /// Commits everything a permit changes, or nothing.
+    #[inline(always)]
     fn permit(
         &self,
         changes: &Changes,
@@ -168,13 +169,14 @@ impl<'a> Step<'a> {
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.session.number();
-        let note = || self.note(id, Event::Permit).with(used.as_ref().map(|review| review.id), arguments);
+        let review = used.as_ref().map(|review| review.id);
+        let entry = || Entry { review, arguments, ..self.entry(id, Event::Permit) };
         let more = || More {
             accounts: self.written(changes, books),
             review: used.cloned(),
             ..More::of(self.request)
         };
-        let ticket = place.fill(note, more);
+        let ticket = place.fill(entry, more);
         let obligations = changes.obligations.clone();
         Ok(Answer { decision: Decision::Permit(Permit { id, obligations, credential }), ticket })
     }
@@ -182,7 +184,7 @@ impl<'a> Step<'a> {
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => place.fill(
-                || self.note(self.session.number(), Event::Deny(denial.code)),
+                || self.entry(self.session.number(), Event::Deny(denial.code)),
                 || More::denied(self.request, &denial),
             ),
             Err(NoRoom::Full) => return Err(Stop::Room),
@@ -209,9 +211,9 @@ impl<'a> Step<'a> {
                 return self.deny(Denial::new(DenyCode::PolicyError));
             }
         };
-        let note = || self.note(self.session.number(), Event::Hold).with(Some(hold.review), None);
+        let entry = || Entry { review: Some(hold.review), ..self.entry(self.session.number(), Event::Hold) };
         let ticket =
-            place.fill(note, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
+            place.fill(entry, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok(Answer { decision: Decision::Hold(hold), ticket })
     }
 
@@ -234,14 +236,10 @@ impl<'a> Step<'a> {
     }
 
     #[inline(always)]
-    fn note(&self, id: PermitId, event: Event) -> Note {
-        let call = Call {
-            owner: self.session.owner.name.clone(),
-            role: self.session.role().clone(),
-            version: self.snapshot.scope(self.session.slot).map_or(0, Scope::version),
-            tool: recorded(&self.request.call.tool),
-        };
-        Note { call: Some(call), ..Note::new(id, self.now, event) }
+    fn entry(&self, id: PermitId, event: Event) -> Entry<'_> {
+        let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
+        let call = Called { session: self.session, version, tool: &self.request.call.tool };
+        Entry::of(call, id, self.now, event)
     }
 }
 

@@ -16,7 +16,7 @@ use scopegate_core::ChainedRecord;
 
 pub use self::file::FileSink;
 pub use self::memory::MemorySink;
-pub(crate) use self::note::{Call, Note, recorded};
+pub(crate) use self::note::{Called, Entry};
 pub(crate) use self::queue::{Journal, Ticket};
 pub use self::verify::{Verified, VerifyError, verify};
 

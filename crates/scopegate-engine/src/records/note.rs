@@ -1,67 +1,144 @@
-//! A record on its way to the writer, in two cache lines.
+//! Records on their way to the writer: one cache line each, because that is what they cost.
+
+use std::sync::Arc;
 
 use scopegate_core::{CallDigest, DecisionRecord, Event, Name, PermitId, ReviewId, Timestamp};
 
-/// What every decision has; what few have stands apart. The writer makes the record of it.
-pub(crate) struct Note {
+use crate::session::Session;
+
+/// Something to be recorded, as it stands where it happened.
+pub(crate) struct Entry<'a> {
     pub(crate) id: PermitId,
     pub(crate) at: Timestamp,
     pub(crate) event: Event,
-    pub(crate) call: Option<Call>,
-    pub(crate) rare: Option<Box<Rare>>,
-}
-
-/// Who asked for what, where that is known.
-pub(crate) struct Call {
-    pub(crate) owner: Name,
-    pub(crate) role: Name,
-    pub(crate) version: u64,
-    pub(crate) tool: Name,
-}
-
-/// What few records have.
-pub(crate) struct Rare {
+    /// Who asked for what, where that is known.
+    pub(crate) call: Option<Called<'a>>,
     pub(crate) review: Option<ReviewId>,
     pub(crate) arguments: Option<CallDigest>,
 }
 
-impl Note {
+/// A call, and the version of the role it was judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Called<'a> {
+    pub(crate) session: &'a Arc<Session>,
+    pub(crate) version: u64,
+    pub(crate) tool: &'a Name,
+}
+
+/// What waits in one lane, in order.
+#[derive(Default)]
+pub(super) struct Batch {
+    notes: Vec<Note>,
+    /// The sessions that the notes name. One that makes many calls in a row stands here once.
+    sessions: Vec<Arc<Session>>,
+}
+
+/// An [`Entry`] that waits.
+#[repr(align(64))]
+enum Note {
+    Call { session: u32, number: u64, at: Timestamp, event: Event, version: u64, tool: Name, rare: Rare },
+    Bare { id: PermitId, at: Timestamp, event: Event },
+}
+
+/// What few records have.
+type Rare = Option<Box<(Option<ReviewId>, Option<CallDigest>)>>;
+
+impl<'a> Entry<'a> {
     /// Only what happened.
-    pub(crate) fn new(id: PermitId, at: Timestamp, event: Event) -> Self {
-        Self { id, at, event, call: None, rare: None }
+    pub(crate) fn bare(id: PermitId, at: Timestamp, event: Event) -> Self {
+        Self { id, at, event, call: None, review: None, arguments: None }
     }
 
-    pub(crate) fn with(self, review: Option<ReviewId>, arguments: Option<CallDigest>) -> Self {
-        let rare = (review.is_some() || arguments.is_some()).then(|| Box::new(Rare { review, arguments }));
-        Self { rare, ..self }
+    /// What a call came to.
+    #[inline(always)]
+    pub(crate) fn of(call: Called<'a>, id: PermitId, at: Timestamp, event: Event) -> Self {
+        Self { call: Some(call), ..Self::bare(id, at, event) }
     }
 }
 
-impl From<Note> for DecisionRecord {
-    fn from(note: Note) -> Self {
-        let mut record = Self::new(note.id, note.at, note.event);
-        if let Some(Call { owner, role, version, tool }) = note.call {
-            record.owner = Some(owner);
-            record.role = Some((role, version));
-            record.tool = Some(tool);
+impl From<Entry<'_>> for DecisionRecord {
+    fn from(entry: Entry<'_>) -> Self {
+        let mut record = Self::new(entry.id, entry.at, entry.event);
+        if let Some(Called { session, version, tool }) = entry.call {
+            record.owner = Some(session.owner.name.clone());
+            record.role = Some((session.role().clone(), version));
+            record.tool = Some(kept(tool));
         }
-        if let Some(rare) = note.rare {
-            record.review = rare.review;
-            record.arguments = rare.arguments;
-        }
+        record.review = entry.review;
+        record.arguments = entry.arguments;
         record
+    }
+}
+
+impl Batch {
+    pub(super) fn with_capacity(notes: usize) -> Self {
+        Self { notes: Vec::with_capacity(notes), sessions: Vec::with_capacity(notes) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, entry: &Entry<'_>) {
+        let Entry { id, at, event, .. } = *entry;
+        let note = match entry.call {
+            None => Note::Bare { id, at, event },
+            Some(Called { session, version, tool }) => {
+                if !self.sessions.last().is_some_and(|last| Arc::ptr_eq(last, session)) {
+                    self.sessions.push(session.clone());
+                }
+                // A lane is far shorter than this.
+                let session = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX) - 1;
+                let rare = match (entry.review, entry.arguments) {
+                    (None, None) => None,
+                    rare => Some(Box::new(rare)),
+                };
+                Note::Call { session, number: id.number, at, event, version, tool: kept(tool), rare }
+            }
+        };
+        self.notes.push(note);
+    }
+
+    /// Makes records of everything; [`clear`](Self::clear) afterwards.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = DecisionRecord> {
+        let Self { notes, sessions } = self;
+        // A note names a session that stands beside it; were it not so, the record would be missing,
+        // and the numbers would show it.
+        notes.drain(..).filter_map(|note| match note {
+            Note::Bare { id, at, event } => Some(Entry::bare(id, at, event).into()),
+            Note::Call { session, number, at, event, version, tool, rare } => {
+                let session = sessions.get(session as usize)?;
+                let id = PermitId { session: session.id, number };
+                let entry = Entry::of(Called { session, version, tool: &tool }, id, at, event);
+                let (review, arguments) = rare.map_or((None, None), |rare| *rare);
+                Some(Entry { review, arguments, ..entry }.into())
+            }
+        })
+    }
+
+    /// Forgets the sessions that [`drain`](Self::drain) named.
+    pub(super) fn clear(&mut self) {
+        self.notes.clear();
+        self.sessions.clear();
     }
 }
 
 /// A tool's name as records keep it. Names of policies fit; a caller's own is cut here, or one call
 /// could fill the queue, and make a line that no reader accepts any more.
 #[inline]
-pub(crate) fn recorded(tool: &Name) -> Name {
+fn kept(tool: &Name) -> Name {
     const LONGEST: usize = 128;
-    if tool.len() <= LONGEST {
-        return tool.clone();
-    }
-    let cut = tool.get(..tool.floor_char_boundary(LONGEST)).unwrap_or_default();
+    if tool.len() <= LONGEST { tool.clone() } else { cut(tool, LONGEST) }
+}
+
+#[cold]
+fn cut(tool: &Name, length: usize) -> Name {
+    let cut = tool.get(..tool.floor_char_boundary(length)).unwrap_or_default();
     format!("{cut}…").into()
 }
 
@@ -70,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_two_cache_lines() {
-        assert!(size_of::<Note>() <= 128, "{}", size_of::<Note>());
+    fn a_note_is_one_cache_line() {
+        assert_eq!(size_of::<Note>(), 64);
     }
 }

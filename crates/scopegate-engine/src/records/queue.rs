@@ -4,28 +4,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
-use scopegate_core::SessionId;
+use scopegate_core::{DecisionRecord, SessionId};
 use tokio::sync::Notify;
 
-use super::note::Note;
+use super::note::{Batch, Entry};
 use super::{RecordSink, writer};
 use crate::state::{Decided, More, NoRoom, StateChange, StateLog};
 
 /// Sessions are spread over so many lanes; a session keeps its lane, so its records stay in order.
 const LANES: usize = 8;
 /// Records that fit into one lane.
-const LANE: usize = 1024;
+pub(super) const LANE: usize = 1024;
 
 /// Takes records, or takes none at all.
-pub(crate) struct Journal {
-    inner: Option<Arc<Inner>>,
-    writer: Option<JoinHandle<()>>,
+pub(crate) enum Journal {
+    Nowhere,
+    Queue {
+        inner: Arc<Inner>,
+        writer: Option<JoinHandle<()>>,
+    },
     /// Keeps records and state in one; then there is no queue.
-    state: Option<Arc<dyn StateLog>>,
+    State(Arc<dyn StateLog>),
 }
 
-pub(super) struct Inner {
-    lanes: [Mutex<Vec<Note>>; LANES],
+pub(crate) struct Inner {
+    lanes: [Mutex<Batch>; LANES],
     pub(super) durable: bool,
     pub(super) stop: AtomicBool,
     /// Why the writer gave up.
@@ -51,7 +54,7 @@ pub(crate) enum Place<'a> {
 }
 
 /// A lane with room, locked.
-pub(crate) struct Lane<'a>(MutexGuard<'a, Vec<Note>>, &'a Inner);
+pub(crate) struct Lane<'a>(MutexGuard<'a, Batch>, &'a Inner);
 
 /// Room in a log of state; given back unless it is used.
 pub(crate) struct Room<'a>(Option<&'a dyn StateLog>);
@@ -74,25 +77,15 @@ impl Ticket {
 }
 
 impl Journal {
-    /// Keeps nothing.
-    pub(crate) fn none() -> Self {
-        Self { inner: None, writer: None, state: None }
-    }
-
-    /// Hands records, and every change of state with them, to a log.
-    pub(crate) fn kept_by(log: Arc<dyn StateLog>) -> Self {
-        Self { inner: None, writer: None, state: Some(log) }
-    }
-
     /// Whether it keeps anything.
     pub(crate) fn keeps(&self) -> bool {
-        self.inner.is_some()
+        !matches!(self, Self::Nowhere)
     }
 
     /// Hands records to `sink` on a thread of its own.
     pub(crate) fn start(sink: Box<dyn RecordSink>, durable: bool) -> std::io::Result<Self> {
         let inner = Arc::new(Inner {
-            lanes: std::array::from_fn(|_| Mutex::new(Vec::with_capacity(LANE))),
+            lanes: std::array::from_fn(|_| Mutex::new(Batch::with_capacity(LANE))),
             durable,
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -108,113 +101,117 @@ impl Journal {
         let thread = std::thread::Builder::new().name("scopegate-records".to_owned());
         let writer = thread.spawn(move || writer::run(&shared, sink))?;
         *lock(&inner.thread) = Some(writer.thread().clone());
-        Ok(Self { inner: Some(inner), writer: Some(writer), state: None })
+        Ok(Self::Queue { inner, writer: Some(writer) })
     }
 
     /// A place for one record of the session. A denial never takes the last half of a lane.
+    #[inline(always)]
     pub(crate) fn place(&self, session: SessionId, denial: bool) -> Result<Place<'_>, NoRoom> {
-        if let Some(log) = self.state.as_deref() {
-            log.reserve(denial)?;
-            return Ok(Place::State(Room(Some(log))));
+        match self {
+            Self::Nowhere => Ok(Place::Nowhere),
+            Self::Queue { inner, .. } => inner.place(session, denial).map(Place::Lane),
+            Self::State(log) => {
+                log.reserve(denial)?;
+                Ok(Place::State(Room(Some(&**log))))
+            }
         }
-        let Some(inner) = self.inner.as_deref() else { return Ok(Place::Nowhere) };
-        if inner.failed.load(Ordering::Acquire) {
-            return Err(NoRoom::Failed);
-        }
-        let lane = inner.lane(session);
-        if lane.len() >= if denial { LANE / 2 } else { LANE } {
-            return Err(NoRoom::Full);
-        }
-        Ok(Place::Lane(Lane(lane, inner)))
     }
 
     /// Whether a permit has to wait for the disk.
+    #[inline]
     pub(crate) fn is_durable(&self) -> bool {
-        self.inner.as_ref().is_some_and(|inner| inner.durable)
-            || self.state.as_ref().is_some_and(|log| log.is_durable())
+        match self {
+            Self::Nowhere => false,
+            Self::Queue { inner, .. } => inner.durable,
+            Self::State(log) => log.is_durable(),
+        }
     }
 
     /// Whether state is kept beside records.
     pub(crate) fn state(&self) -> Option<&dyn StateLog> {
-        self.state.as_deref()
+        match self {
+            Self::State(log) => Some(&**log),
+            _ => None,
+        }
     }
 
     /// Waits for room, or for the failure that makes waiting pointless.
     pub(crate) async fn room(&self) {
-        if let Some(log) = &self.state {
-            return log.room().await;
-        }
-        let Some(inner) = &self.inner else { return };
-        let progress = inner.progress.notified();
-        inner.wake();
-        if !inner.failed.load(Ordering::Acquire) {
-            progress.await;
+        match self {
+            Self::Nowhere => {}
+            Self::State(log) => log.room().await,
+            Self::Queue { inner, .. } => {
+                let progress = inner.progress.notified();
+                inner.wake();
+                if !inner.failed.load(Ordering::Acquire) {
+                    progress.await;
+                }
+            }
         }
     }
 
     /// Waits until the record is kept; false when it could not be.
     pub(crate) async fn kept(&self, ticket: Ticket) -> bool {
-        if let Some(log) = &self.state {
-            return log.kept(ticket.0).await;
-        }
-        let Some(inner) = &self.inner else { return true };
-        loop {
-            let progress = inner.progress.notified();
-            if inner.done.load(Ordering::Acquire) >= ticket.0 {
-                return true;
-            }
-            if inner.failed.load(Ordering::Acquire) {
-                return false;
-            }
-            inner.wake();
-            progress.await;
+        match self {
+            Self::Nowhere => true,
+            Self::State(log) => log.kept(ticket.0).await,
+            Self::Queue { inner, .. } => inner.kept(ticket).await,
         }
     }
 
     /// Notes an outcome; counted as lost when there is no room, because this never waits.
-    pub(crate) fn outcome(&self, note: Note) {
-        if let Some(log) = self.state.as_deref() {
-            if log.reserve(true).is_ok() {
-                log.append(StateChange::Decided(Box::new(Decided::new(note.into(), More::default()))));
+    pub(crate) fn outcome(&self, entry: Entry<'_>) {
+        match self {
+            Self::Nowhere => {}
+            Self::State(log) => {
+                if log.reserve(true).is_ok() {
+                    log.append(StateChange::Decided(Box::new(Decided::new(entry.into(), More::default()))));
+                }
             }
-            return;
-        }
-        let Some(inner) = self.inner.as_deref() else { return };
-        let session = note.id.session;
-        match inner.try_lane(session) {
-            Some(mut lane) if lane.len() < LANE && !inner.failed.load(Ordering::Acquire) => {
-                lane.push(note);
-                drop(lane);
-                inner.nudge();
-            }
-            _ => {
-                inner.lost_outcomes.fetch_add(1, Ordering::Relaxed);
-            }
+            Self::Queue { inner, .. } => match inner.try_lane(entry.id.session) {
+                Some(mut lane) if lane.len() < LANE && !inner.failed.load(Ordering::Acquire) => {
+                    lane.push(&entry);
+                    drop(lane);
+                    inner.nudge();
+                }
+                _ => {
+                    inner.lost_outcomes.fetch_add(1, Ordering::Relaxed);
+                }
+            },
         }
     }
 
     /// Why records cannot be kept, if so.
     pub(crate) fn failure(&self) -> Option<String> {
-        self.inner.as_ref().and_then(|inner| lock(&inner.failure).clone())
+        self.queue().and_then(|inner| lock(&inner.failure).clone())
     }
 
     /// Outcomes that found no room.
     pub(crate) fn lost_outcomes(&self) -> usize {
-        self.inner.as_ref().map_or(0, |inner| inner.lost_outcomes.load(Ordering::Relaxed))
+        self.queue().map_or(0, |inner| inner.lost_outcomes.load(Ordering::Relaxed))
     }
 
     /// Waits until everything so far is kept; false when it could not be.
     pub(crate) async fn flush(&self) -> bool {
-        match &self.inner {
-            Some(inner) => self.kept(inner.ticket()).await,
+        match self.queue() {
+            Some(inner) => inner.kept(inner.ticket()).await,
             None => true,
+        }
+    }
+
+    fn queue(&self) -> Option<&Inner> {
+        match self {
+            Self::Queue { inner, .. } => Some(inner),
+            _ => None,
         }
     }
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        if let (Some(inner), Some(writer)) = (&self.inner, self.writer.take()) {
+        if let Self::Queue { inner, writer } = self
+            && let Some(writer) = writer.take()
+        {
             inner.stop.store(true, Ordering::Release);
             inner.wake();
             // The writer empties the queue before it ends; a panic there has been told as a failure.
@@ -225,11 +222,12 @@ impl Drop for Journal {
 
 impl Place<'_> {
     /// Puts the record in, and where state is kept, what else the decision changed.
-    pub(crate) fn fill(self, note: impl FnOnce() -> Note, more: impl FnOnce() -> More) -> Ticket {
+    #[inline(always)]
+    pub(crate) fn fill<'e>(self, entry: impl FnOnce() -> Entry<'e>, more: impl FnOnce() -> More) -> Ticket {
         match self {
             Self::Nowhere => Ticket::NONE,
             Self::Lane(Lane(mut lane, inner)) => {
-                lane.push(note());
+                lane.push(&entry());
                 let ticket = inner.ticket();
                 drop(lane);
                 inner.nudge();
@@ -237,7 +235,7 @@ impl Place<'_> {
             }
             Self::State(mut room) => match room.0.take() {
                 Some(log) => {
-                    let decided = Decided::new(note().into(), more());
+                    let decided = Decided::new(entry().into(), more());
                     Ticket(log.append(StateChange::Decided(Box::new(decided))))
                 }
                 None => Ticket::NONE,
@@ -247,13 +245,39 @@ impl Place<'_> {
 }
 
 impl Inner {
-    fn lane(&self, session: SessionId) -> MutexGuard<'_, Vec<Note>> {
+    #[inline(always)]
+    fn place(&self, session: SessionId, denial: bool) -> Result<Lane<'_>, NoRoom> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(NoRoom::Failed);
+        }
+        let lane = self.lane(session);
+        if lane.len() >= if denial { LANE / 2 } else { LANE } {
+            return Err(NoRoom::Full);
+        }
+        Ok(Lane(lane, self))
+    }
+
+    async fn kept(&self, ticket: Ticket) -> bool {
+        loop {
+            let progress = self.progress.notified();
+            if self.done.load(Ordering::Acquire) >= ticket.0 {
+                return true;
+            }
+            if self.failed.load(Ordering::Acquire) {
+                return false;
+            }
+            self.wake();
+            progress.await;
+        }
+    }
+
+    fn lane(&self, session: SessionId) -> MutexGuard<'_, Batch> {
         let at = (session.bits() as usize) % LANES;
         let lane = self.lanes.get(at).unwrap_or(&self.lanes[0]);
         lock(lane)
     }
 
-    fn try_lane(&self, session: SessionId) -> Option<MutexGuard<'_, Vec<Note>>> {
+    fn try_lane(&self, session: SessionId) -> Option<MutexGuard<'_, Batch>> {
         match self.lanes.get((session.bits() as usize) % LANES)?.try_lock() {
             Ok(lane) => Some(lane),
             Err(TryLockError::Poisoned(lane)) => Some(lane.into_inner()),
@@ -281,11 +305,12 @@ impl Inner {
     }
 
     /// Takes everything out of the lanes.
-    pub(super) fn drain(&self, into: &mut Vec<Note>, spare: &mut Vec<Note>) -> u64 {
+    pub(super) fn drain(&self, into: &mut Vec<DecisionRecord>, spare: &mut Batch) -> u64 {
         let batch = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         for lane in &self.lanes {
             std::mem::swap(&mut *lock(lane), spare);
-            into.append(spare);
+            into.extend(spare.drain());
+            spare.clear();
         }
         batch
     }

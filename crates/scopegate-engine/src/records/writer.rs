@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::RecordSink;
-use super::note::Note;
-use super::queue::Inner;
+use super::note::Batch;
+use super::queue::{Inner, LANE};
 
 /// How long records may gather before they are written.
 const GATHER: Duration = Duration::from_millis(5);
@@ -29,14 +29,14 @@ fn fail(inner: &Inner, why: String) {
 
 fn write_until_stopped(inner: &Inner, mut sink: Box<dyn RecordSink>) -> std::io::Result<()> {
     let mut chain = sink.head();
-    let mut spare: Vec<Note> = Vec::with_capacity(1024);
+    let mut spare = Batch::with_capacity(LANE);
     let mut taken = Vec::new();
     let mut unsynced = None;
     loop {
         let stopping = inner.stop.load(Ordering::Acquire);
         let batch = inner.drain(&mut taken, &mut spare);
         if !taken.is_empty() {
-            let chained: Vec<_> = taken.drain(..).map(|note| chain.append(note.into())).collect();
+            let chained: Vec<_> = taken.drain(..).map(|record| chain.append(record)).collect();
             sink.write(&chained, inner.durable)?;
             if !inner.durable {
                 unsynced.get_or_insert_with(std::time::Instant::now);
