@@ -1,6 +1,9 @@
 //! Development tasks, each one command. `cargo xtask help` lists them.
 
+mod conformance;
+
 use std::env;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -10,7 +13,10 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test    everything that must pass: unit, integration, documentation and property tests, the
-          examples, and a million calls decided twice (nothing needs installing)
+          examples, a million calls decided twice, and `conformance`
+  conformance [PYTEST ARGUMENTS]
+          the published Scopebound Python package against the plane (installs it under target/, once;
+          needs Python 3.11 and a package index)
   ci      formatting, lints, documentation links, every feature on its own, then `test`
   bench   every speed goal beside its peer, and the instruction and allocation bars
           (builds the peers: some minutes)
@@ -21,6 +27,7 @@ fn main() -> ExitCode {
     let task = env::args().nth(1).unwrap_or_default();
     let outcome = match task.as_str() {
         "test" => test(),
+        "conformance" => conformance::scopebound(),
         "ci" => ci(),
         "bench" => bench(),
         "soak" => soak(),
@@ -53,7 +60,8 @@ fn test() -> Result<()> {
         "scopegate-tower",
         "--all-features",
         "--locked",
-    ])
+    ])?;
+    conformance::scopebound()
 }
 
 fn ci() -> Result<()> {
@@ -98,8 +106,9 @@ fn cargo_command(args: &[&str]) -> Command {
 
 /// Runs a command, says so, and says how long it took.
 fn step(command: &mut Command) -> Result<()> {
-    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let shown = format!("cargo {}", shown.join(" "));
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    let shown = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     eprintln!("\n==> {shown}");
     let started = Instant::now();
     let status = command.status().with_context(|| format!("`{shown}` could not be started"))?;
