@@ -13,6 +13,7 @@ use scopegate_core::json::{Document, Json, JsonError, JsonRef};
 use scopegate_core::{Args, Decision, Name, ToolCall};
 
 use super::answer::{self, Asked};
+use super::salvage;
 use crate::auth::Caller;
 use crate::domain::Question;
 use crate::plane::Plane;
@@ -111,17 +112,13 @@ impl Fields<'_> {
     }
 }
 
-/// What can be told of a body that the strict reader refuses: enough to put the denial on the
-/// right record. Nothing of it is judged.
+/// The denial of a body that the strict reader refuses has to stand on the right record.
 fn salvage(body: &Bytes, route: Route, error: JsonError) -> (Question, Option<String>) {
-    let lenient: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |member: &str| lenient.get(member).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let mut call = ToolCall::new(text("tool_name")).with_args(Args::refused(error));
-    if route.mcp && !text("mcp_server").is_empty() {
-        call.server = Some(text("mcp_server").into());
-    }
-    let question = Question { call, call_id: cut(text("call_id").to_owned()), hostile: Some(error) };
-    (question, Some(text("jwt").to_owned()).filter(|token| !token.is_empty()))
+    let salvaged = salvage::salvage(body);
+    let mut call = ToolCall::new(salvaged.tool.unwrap_or_default()).with_args(Args::refused(error));
+    call.server = salvaged.server.filter(|server| route.mcp && !server.is_empty()).map(Name::from);
+    let call_id = cut(salvaged.call_id.unwrap_or_default());
+    (Question { call, call_id, hostile: Some(error) }, salvaged.token)
 }
 
 fn cut(mut text: String) -> String {

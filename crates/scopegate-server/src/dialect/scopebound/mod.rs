@@ -15,6 +15,7 @@ mod field;
 mod provision;
 pub(crate) mod role;
 mod roles;
+mod salvage;
 mod sessions;
 
 pub(crate) use self::answer::severity;
