@@ -20,6 +20,8 @@ pub(crate) struct Question {
     pub(crate) call_id: String,
     /// What was hostile about it. Such a call is denied, whatever the policy says.
     pub(crate) hostile: Option<JsonError>,
+    /// Whether it says something that a rule should judge and none does yet.
+    pub(crate) unjudged: bool,
 }
 
 impl Tenant {
@@ -40,7 +42,14 @@ impl Tenant {
             ..Circumstances::default()
         });
         let (session, denial) = match self.identify(caller, presented) {
-            Ok(session) => (session, question.hostile.map(hostile)),
+            Ok(session) => {
+                let unjudged = || {
+                    question
+                        .unjudged
+                        .then(|| Denial::with(DenyCode::PolicyError, Detail::Rule(UNJUDGED.into())))
+                };
+                (session, question.hostile.map(hostile).or_else(unjudged))
+            }
             // Of a body that cannot be read at all nobody can tell who asked.
             Err((session, DenyCode::JwtInvalid)) if question.hostile.is_some() => {
                 (session, question.hostile.map(hostile))
@@ -85,6 +94,10 @@ impl Tenant {
         }
     }
 }
+
+/// What callers are told of a call that nothing judges.
+const UNJUDGED: &str =
+    "this version does not judge MCP servers, sessions and schemas, so a call that names any is refused";
 
 fn hostile(error: JsonError) -> Denial {
     Denial::with(DenyCode::InvalidArguments, Detail::Arguments(error))

@@ -22,6 +22,10 @@ use crate::token::Presented;
 /// A longer `call_id` is cut, not refused.
 const MAX_CALL_ID: usize = 128;
 
+/// What a call says of the MCP server it goes to. No rule judges these yet, so a call that says
+/// anything is denied rather than permitted as if it had not.
+const MCP_MEMBERS: [&str; 3] = ["/mcp_server", "/mcp_session_id", "/mcp_tool_schema"];
+
 /// Where the two routes differ.
 #[derive(Clone, Copy)]
 struct Route {
@@ -81,12 +85,13 @@ fn read(document: Document, route: Route) -> (Question, Option<String>) {
     } else {
         call.action = fields.name("/action");
     }
+    let names_mcp = route.mcp && MCP_MEMBERS.iter().any(|member| fields.holds(member));
     let odd = fields.odd;
     let absent =
         document.root().pointer(route.arguments).is_none_or(|value| matches!(value.get(), Json::Null));
     call.args = if absent { Args::none() } else { Args::at_pointer(document, route.arguments) };
     let hostile = call.args.error().or(odd.then_some(JsonError::NotAnObject));
-    (Question { call, call_id: cut(call_id), hostile }, token)
+    (Question { call, call_id: cut(call_id), hostile, unjudged: names_mcp }, token)
 }
 
 struct Fields<'a> {
@@ -107,6 +112,15 @@ impl Fields<'_> {
         }
     }
 
+    /// Whether something stands there that is neither null nor empty.
+    fn holds(&self, pointer: &str) -> bool {
+        match self.root.pointer(pointer).map(JsonRef::get) {
+            None | Some(Json::Null) => false,
+            Some(Json::String(text)) => !text.is_empty(),
+            Some(_) => true,
+        }
+    }
+
     fn name(&mut self, pointer: &str) -> Option<Name> {
         self.text(pointer).filter(|text| !text.is_empty()).map(Name::from)
     }
@@ -118,7 +132,7 @@ fn salvage(body: &Bytes, route: Route, error: JsonError) -> (Question, Option<St
     let mut call = ToolCall::new(salvaged.tool.unwrap_or_default()).with_args(Args::refused(error));
     call.server = salvaged.server.filter(|server| route.mcp && !server.is_empty()).map(Name::from);
     let call_id = cut(salvaged.call_id.unwrap_or_default());
-    (Question { call, call_id, hostile: Some(error) }, salvaged.token)
+    (Question { call, call_id, hostile: Some(error), unjudged: false }, salvaged.token)
 }
 
 fn cut(mut text: String) -> String {
