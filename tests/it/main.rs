@@ -3,6 +3,7 @@
 mod arguments;
 mod built;
 mod cli;
+mod client;
 mod differential;
 mod engine;
 mod examples;
@@ -10,5 +11,6 @@ mod plane_faults;
 mod plane_store;
 mod properties;
 mod readme;
+mod served;
 mod tidy;
 mod tower;

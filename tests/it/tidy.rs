@@ -11,6 +11,7 @@ use crate::built::root;
 const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-core", &[]),
     ("scopegate-engine", &["scopegate-core"]),
+    ("scopegate-client", &["scopegate-core"]),
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
     ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-tower"]),

@@ -88,9 +88,17 @@ impl Plane {
         self.tenants.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// A tenant, also one that another process made a moment ago: whoever asks has a key of it.
     pub(crate) fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, Failure> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(id).cloned().ok_or(Failure::Unknown("tenant"))
+        if let Some(tenant) = self.taken_up(id) {
+            return Ok(tenant);
+        }
+        self.follow(self.archive.access()?);
+        self.taken_up(id).ok_or(Failure::Unknown("tenant"))
+    }
+
+    fn taken_up(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     #[expect(clippy::unused_self, reason = "the clock is the plane's, and may come to be another")]

@@ -1,0 +1,178 @@
+//! How a client is made: from a URL and a key, or from the environment.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderValue;
+use url::Url;
+
+use crate::client::Client;
+use crate::error::BuildError;
+use crate::http::Http;
+
+/// Where a plane listens unless it is told otherwise.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+/// How long an answer may take unless it is said otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes a [`Client`].
+#[derive(Clone)]
+#[must_use]
+pub struct ClientBuilder {
+    url: Option<String>,
+    key: Option<String>,
+    ca: Option<PathBuf>,
+    timeout: Duration,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self { url: None, key: None, ca: None, timeout: TIMEOUT }
+    }
+}
+
+impl ClientBuilder {
+    /// Where the plane is: `https://plane.example.com`, also below a path.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// The API key. Without one, only what anybody may ask is answered.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// A file of certificates, PEM. Then only they are trusted, and not what the system trusts.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca = Some(path.into());
+        self
+    }
+
+    /// How long an answer may take, from the moment it is asked for; of a long one, how long it may
+    /// pause. 5 seconds unless given.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Fills in what was not given from `SCOPEGATE_URL` and `SCOPEGATE_API_KEY`, or else from
+    /// `SCOPEBOUND_BASE_URL` and `SCOPEBOUND_API_KEY`. An empty variable counts as none.
+    pub fn env(self) -> Self {
+        self.fill(|name| std::env::var(name).ok())
+    }
+
+    fn fill(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: [&str; 2]| names.into_iter().filter_map(&variable).find(|text| !text.is_empty());
+        self.url = self.url.or_else(|| first(["SCOPEGATE_URL", "SCOPEBOUND_BASE_URL"]));
+        self.key = self.key.or_else(|| first(["SCOPEGATE_API_KEY", "SCOPEBOUND_API_KEY"]));
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn build(self) -> Result<Client, BuildError> {
+        let base = base(self.url.as_deref().unwrap_or(DEFAULT_URL))?;
+        let key = self.key.as_deref().map(str::trim).filter(|key| !key.is_empty()).map(header).transpose()?;
+        Ok(Client::new(Http::new(base, key, self.ca.as_deref(), self.timeout)?))
+    }
+}
+
+/// The secret is left out.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, key, ca, timeout } = self;
+        let key = key.as_ref().map(|_| "(secret)");
+        f.debug_struct("ClientBuilder")
+            .field("url", url)
+            .field("key", &key)
+            .field("ca", ca)
+            .field("timeout", timeout)
+            .finish()
+    }
+}
+
+/// The plane's place, without a slash at its end.
+fn base(text: &str) -> Result<Url, BuildError> {
+    let text = text.trim();
+    let url = Url::parse(text).map_err(|error| BuildError::Url(text.to_owned(), error.to_string()))?;
+    let refuse = |why: &str| {
+        // A password is not repeated.
+        let mut shown = url.clone();
+        let _ = shown.set_password(None);
+        Err(BuildError::Url(shown.to_string(), why.to_owned()))
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return refuse("it begins with http:// or https://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("a user name or password does not belong there; the key is given apart");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("nothing may follow its path");
+    }
+    Ok(url)
+}
+
+fn header(key: &str) -> Result<HeaderValue, BuildError> {
+    let mut value = HeaderValue::from_str(key).map_err(|_| BuildError::Key)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(builder: ClientBuilder, variables: &[(&str, &str)]) -> (Option<String>, Option<String>) {
+        let find = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let builder = builder.fill(find);
+        (builder.url, builder.key)
+    }
+
+    #[test]
+    fn what_is_given_beats_the_environment_and_our_names_beat_theirs() {
+        let some = |url: &str, key: &str| (Some(url.to_owned()), Some(key.to_owned()));
+        let theirs = [("SCOPEBOUND_BASE_URL", "http://b"), ("SCOPEBOUND_API_KEY", "kb")];
+        let both = [&theirs[..], &[("SCOPEGATE_URL", "http://g"), ("SCOPEGATE_API_KEY", "kg")]].concat();
+        let new = ClientBuilder::default;
+        assert_eq!(filled(new(), &[]), (None, None));
+        assert_eq!(filled(new(), &theirs), some("http://b", "kb"));
+        assert_eq!(filled(new(), &both), some("http://g", "kg"));
+        assert_eq!(filled(new().url("http://f").api_key("kf"), &both), some("http://f", "kf"));
+        let empty = [&theirs[..], &[("SCOPEGATE_URL", ""), ("SCOPEGATE_API_KEY", "")]].concat();
+        assert_eq!(filled(new(), &empty), some("http://b", "kb"));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let builder = ClientBuilder::default().url("http://127.0.0.1:9").api_key("sb-dev-secret");
+        let client = builder.clone().build().unwrap();
+        for shown in [format!("{builder:?}"), format!("{client:?}")] {
+            assert!(shown.contains("127.0.0.1:9") && !shown.contains("sb-dev-secret"), "{shown}");
+        }
+        for bad in ["sb-dev\nsecret", "sb-dev-\u{e9}\u{7f}"] {
+            let error = ClientBuilder::default().api_key(bad).build().unwrap_err();
+            assert!(matches!(error, BuildError::Key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_url_of_a_plane() {
+        for good in ["http://localhost:8080", "https://plane.example.com/", " http://[::1]:1/below/ "] {
+            assert!(base(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "localhost:8080", "ftp://x", "http://u:pw@x", "http://u@x", "http://x/?a", "http://x/#a"]
+        {
+            let error = base(bad).unwrap_err().to_string();
+            assert!(!error.contains("pw"), "{error}");
+        }
+    }
+}

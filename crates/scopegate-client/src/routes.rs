@@ -1,0 +1,50 @@
+//! Every route of the plane that this client takes. A request is made from a line of this table and
+//! from nothing else; a test holds it against the plane's own.
+
+use http::Method;
+
+/// A route: its path has a `{name}` for each value that a request fills in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+}
+
+macro_rules! routes {
+    ($($name:ident = $method:ident $path:literal;)*) => {
+        $(pub(crate) const $name: Route = Route { method: Method::$method, path: $path };)*
+
+        const ALL: &[Route] = &[$($name,)*];
+    };
+}
+
+routes! {
+    HEALTHZ = GET "/healthz";
+    METRICS = GET "/metrics";
+    PROVISION = POST "/v1/provision";
+    ENFORCE = POST "/v1/enforce";
+    MCP_ENFORCE = POST "/v1/mcp/enforce";
+    REVOKE = DELETE "/v1/sessions/{id}";
+    LIST_SESSIONS = GET "/v1/sessions";
+    GET_SESSION = GET "/v1/sessions/{id}";
+    SUSPEND = POST "/mgmt/v1/agents/{owner}/suspend";
+    READMIT = POST "/mgmt/v1/agents/{owner}/readmit";
+    EPOCH = GET "/v1/epoch";
+    LIST_REVIEWS = GET "/v1/approvals";
+    GET_REVIEW = GET "/v1/approvals/{id}";
+    APPROVE = POST "/v1/approvals/{id}/approve";
+    REJECT = POST "/v1/approvals/{id}/reject";
+    LIST_ROLES = GET "/mgmt/v1/roles";
+    GET_ROLE = GET "/mgmt/v1/roles/{id}";
+    GET_ROLE_BY_NAME = GET "/mgmt/v1/roles/by-name/{id}";
+    CREATE_ROLE = POST "/mgmt/v1/roles";
+    UPDATE_ROLE = PUT "/mgmt/v1/roles/{id}";
+    DELETE_ROLE = DELETE "/mgmt/v1/roles/{id}";
+    EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
+    LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
+}
+
+/// Every route that this client takes: method and path.
+pub fn routes() -> impl Iterator<Item = (Method, &'static str)> {
+    ALL.iter().map(|route| (route.method.clone(), route.path))
+}

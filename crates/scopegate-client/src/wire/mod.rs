@@ -1,0 +1,20 @@
+//! What goes over the wire, in the plane's words. Answers may hold more than is read here.
+
+mod call;
+mod delivery;
+mod plane;
+mod review;
+mod role;
+mod session;
+
+pub use self::call::{Call, McpCall};
+pub(crate) use self::call::{EnforceBody, McpEnforceBody, verdict};
+pub(crate) use self::delivery::Deliveries;
+pub use self::delivery::{Delivery, DeliveryStatus};
+pub use self::plane::{Epoch, Health};
+pub use self::review::{Review, ReviewStatus};
+pub(crate) use self::review::{Reviews, SettleBody};
+pub(crate) use self::role::Roles;
+pub use self::role::{RoleDraft, RoleView};
+pub(crate) use self::session::Sessions;
+pub use self::session::{Provision, SessionStatus, SessionToken, SessionView, Token};
