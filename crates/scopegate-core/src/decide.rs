@@ -14,15 +14,20 @@ use crate::time::Timestamp;
 use crate::{arguments, constraint, environment, forbid, grant, identity, rate, review, rows, schedule};
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
-pub fn decide(facts: &Facts<'_>, request: &AccessRequest<'_>, now: Timestamp) -> Ruling {
-    // The changes are large: they are written where they are handed out.
-    let mut ruling = Ruling::Permit(Changes::default());
-    if let Ruling::Permit(changes) = &mut ruling
-        && let Err(stop) = judge(facts, request.call, now, changes)
-    {
-        ruling = stop.into();
+///
+/// What a permit changes is large, so it is written where the caller has `room` for it, over whatever
+/// stood there. Only a permit shows it.
+pub fn decide<'c>(
+    facts: &Facts<'_>,
+    request: &AccessRequest<'_>,
+    now: Timestamp,
+    room: &'c mut Changes,
+) -> Ruling<'c> {
+    *room = Changes::default();
+    match judge(facts, request.call, now, room) {
+        Ok(()) => Ruling::Permit(room),
+        Err(stop) => stop.into(),
     }
-    ruling
 }
 
 #[inline(always)]
@@ -67,7 +72,7 @@ enum Stop {
     Need(Need),
 }
 
-impl From<Stop> for Ruling {
+impl From<Stop> for Ruling<'_> {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Deny(denial) => Self::Deny(denial),

@@ -78,9 +78,9 @@ pub enum Asked<'a> {
 /// What to do. Nothing has been done yet.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new ruling must stop whoever commits it from compiling")]
-pub enum Ruling {
+pub enum Ruling<'c> {
     /// Commit the changes, all or none, and permit.
-    Permit(Changes),
+    Permit(&'c Changes),
     /// Deny.
     Deny(Denial),
     /// Hold; if a review has to be opened, it waits so many seconds.

@@ -66,7 +66,7 @@ impl<'a> Step<'a> {
 
     /// Denies, unless something about the session itself denies first.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Answer, Stop> {
-        match self.decide(&self.links(), &Books::NONE, Asked::NotLoaded) {
+        match self.decide(&self.links(), &Books::NONE, Asked::NotLoaded, &mut Changes::default()) {
             Ruling::Deny(first) if is_about_the_session(first.code) => self.deny(first),
             _ => self.deny(denial.clone()),
         }
@@ -75,9 +75,9 @@ impl<'a> Step<'a> {
     #[inline(always)]
     fn judge(&self, links: &[Link<'a>]) -> Result<Answer, Stop> {
         let mut books = Books::lock(self.session, links)?;
-        match self.decide(links, &books, Asked::NotLoaded) {
-            // Left where it is: it is large.
-            Ruling::Permit(ref changes) => self.permit(changes, &mut books, None),
+        let mut room = Changes::default();
+        match self.decide(links, &books, Asked::NotLoaded, &mut room) {
+            Ruling::Permit(changes) => self.permit(changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
@@ -86,7 +86,13 @@ impl<'a> Step<'a> {
     }
 
     #[inline(always)]
-    fn decide(&self, links: &[Link<'_>], books: &Books<'_>, review: Asked<'_>) -> Ruling {
+    fn decide<'c>(
+        &self,
+        links: &[Link<'_>],
+        books: &Books<'_>,
+        review: Asked<'_>,
+        room: &'c mut Changes,
+    ) -> Ruling<'c> {
         books.read(|meters| {
             let facts = Facts {
                 links,
@@ -96,7 +102,7 @@ impl<'a> Step<'a> {
                 credentials: &self.snapshot.credentials,
                 review,
             };
-            decide(&facts, self.request, self.now)
+            decide(&facts, self.request, self.now, room)
         })
     }
 
@@ -128,8 +134,9 @@ impl<'a> Step<'a> {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
         let mut pages = self.inner.reviews.lock();
-        match self.decide(links, books, Asked::Loaded(pages.find(&digest))) {
-            Ruling::Permit(changes) => self.permit(&changes, books, Some((&mut pages, digest))),
+        let mut room = Changes::default();
+        match self.decide(links, books, Asked::Loaded(pages.find(&digest)), &mut room) {
+            Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, digest))),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Hold(seconds) => self.hold(&mut pages, digest, seconds),
             Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
