@@ -1,14 +1,15 @@
 //! Line 7: from here on rules may read arguments. Malformed ones stop here.
 
-use crate::call::ToolCall;
-use crate::denial::{Denial, DenyCode, Detail};
+use crate::call::{Args, ToolCall};
 use crate::facts::Facts;
 use crate::grant::Granted;
-use crate::json::Members;
+use crate::json::{JsonError, Members};
 
 /// Why the arguments cannot be read.
+#[derive(Clone, Copy)]
 pub(crate) enum Unsound {
-    Refused(Denial),
+    /// The strict reader refused them, for this reason if it is known.
+    Refused(Option<JsonError>),
     Unread,
 }
 
@@ -20,19 +21,21 @@ pub(crate) fn read<'c>(
     call: &'c ToolCall,
 ) -> Result<Option<Members<'c>>, Unsound> {
     let env_known = facts.env.is_some() || call.env.is_some();
-    if !granted.iter().any(|granted| reads(granted, env_known)) {
-        return Ok(None);
-    }
-    match call.args.members() {
-        Some(members) => Ok(Some(members)),
-        None if call.args.is_unread() => Err(Unsound::Unread),
-        None => {
-            let detail = call.args.error().map_or(Detail::None, Detail::Arguments);
-            Err(Unsound::Refused(Denial::with(DenyCode::InvalidArguments, detail)))
+    for granted in granted {
+        if reads(granted, env_known) {
+            return members(&call.args).map(Some);
         }
     }
+    Ok(None)
 }
 
+#[inline(always)]
+fn members(args: &Args) -> Result<Members<'_>, Unsound> {
+    let unsound = || if args.is_unread() { Unsound::Unread } else { Unsound::Refused(args.error()) };
+    args.members().ok_or_else(unsound)
+}
+
+#[inline(always)]
 fn reads(granted: &Granted<'_>, env_known: bool) -> bool {
     let level = granted.level;
     granted.rules.is_some_and(|rules| rules.read_arguments())

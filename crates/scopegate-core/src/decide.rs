@@ -3,11 +3,13 @@
 //! Lines that read no arguments come first, a denial comes before a hold, and only a permit
 //! spends. Lines 3 (MCP identity) and 9 (policies) are not here yet.
 
+use crate::arguments::Unsound;
 use crate::call::ToolCall;
-use crate::denial::{Denial, DenyCode};
+use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
 use crate::facts::{Changes, Facts, Ruling};
-use crate::grant::{AllGranted, Granted};
+use crate::grant::Granted;
+use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
@@ -34,15 +36,16 @@ pub fn decide<'c>(
 fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Changes) -> Result<(), Stop> {
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
-    let granted = grant::check(facts, scopes, call)?; // 5: is there a grant for this tool?
-    match &granted {
-        AllGranted::One(one) => guard(facts, one, call, now, changes),
-        AllGranted::Chain(chain) => guard(facts, chain, call, now, changes),
+    // 5: is there a grant for this tool, in every scope in force?
+    match scopes {
+        Scopes::One(scope) => guard(facts, &[grant::find(facts, scope, call)?], call, now, changes),
+        Scopes::Chain(links) => guard(facts, &grant::find_all(facts, links, call)?, call, now, changes),
     }
 }
 
-/// The rest of the line. It stands in the program twice: where there is one link, as nearly always,
-/// every loop over links is a single step. For that the rules that it calls are inlined too.
+/// The rest of the line, once there is a grant in every scope. It stands in the program twice: where there
+/// is one link, as nearly always, every loop over links is a single step. For that the rules that it calls
+/// are inlined too.
 #[inline(always)]
 fn guard(
     facts: &Facts<'_>,
@@ -51,6 +54,7 @@ fn guard(
     now: Timestamp,
     changes: &mut Changes,
 ) -> Result<(), Stop> {
+    grant::check(facts, granted)?; // 5: with its credential, and so deep?
     schedule::check(granted, now)?; // 6: at this time?
     let args = arguments::read(facts, granted, call)?; // 7: are the arguments sound?
     let args = args.as_ref();
@@ -110,11 +114,14 @@ impl From<Wait> for Stop {
     }
 }
 
-impl From<arguments::Unsound> for Stop {
-    fn from(unsound: arguments::Unsound) -> Self {
+impl From<Unsound> for Stop {
+    fn from(unsound: Unsound) -> Self {
         match unsound {
-            arguments::Unsound::Refused(denial) => Self::Deny(denial),
-            arguments::Unsound::Unread => Self::Need(Need::Args),
+            Unsound::Unread => Self::Need(Need::Args),
+            Unsound::Refused(error) => {
+                let detail = error.map_or(Detail::None, Detail::Arguments);
+                Self::Deny(Denial::with(DenyCode::InvalidArguments, detail))
+            }
         }
     }
 }

@@ -4,9 +4,8 @@ use smallvec::SmallVec;
 
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
-use crate::facts::Facts;
+use crate::facts::{Facts, Link};
 use crate::id::Name;
-use crate::identity::Scopes;
 use crate::json::Members;
 use crate::scope::{Level, Scope, ToolRules};
 
@@ -23,43 +22,31 @@ pub(crate) struct Granted<'a> {
     pub(crate) rules: Option<&'a ToolRules>,
 }
 
-/// One [`Granted`] per link.
-pub(crate) enum AllGranted<'a> {
-    /// Of a session without a parent, as most are.
-    One([Granted<'a>; 1]),
-    /// Of a session, then of its parents.
-    Chain(SmallVec<[Granted<'a>; 4]>),
-}
-
+/// What admits the tool in the one scope in force.
 #[inline(always)]
-pub(crate) fn check<'a>(
-    facts: &Facts<'a>,
-    scopes: Scopes<'a>,
-    call: &ToolCall,
-) -> Result<AllGranted<'a>, Denial> {
+pub(crate) fn find<'a>(facts: &Facts<'a>, scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
-    match scopes {
-        Scopes::One(scope) => {
-            let Some(granted) = tool.and_then(|tool| scope.granted(tool)) else {
-                return Err(not_granted(scope));
-            };
-            let one = [granted];
-            check_credentials(facts, &one)?;
-            Ok(AllGranted::One(one))
-        }
-        Scopes::Chain(links) => {
-            let find = |scope: &'a Scope| {
-                tool.and_then(|tool| scope.granted(tool)).ok_or_else(|| not_granted(scope))
-            };
-            let scopes = links.iter().filter_map(|link| link.scope);
-            let chain = scopes.map(find).collect::<Result<SmallVec<_>, _>>()?;
-            check_credentials(facts, &chain)?;
-            check_depth(&chain)?;
-            Ok(AllGranted::Chain(chain))
-        }
-    }
+    tool.and_then(|tool| scope.granted(tool)).ok_or_else(|| not_granted(scope))
 }
 
+/// The same for a session and its parents.
+#[inline(never)]
+pub(crate) fn find_all<'a>(
+    facts: &Facts<'a>,
+    links: &'a [Link<'a>],
+    call: &ToolCall,
+) -> Result<SmallVec<[Granted<'a>; 4]>, Denial> {
+    links.iter().filter_map(|link| link.scope).map(|scope| find(facts, scope, call)).collect()
+}
+
+/// Line 5 goes on: the tool has its credential, and every parent allows sub-agents this deep.
+#[inline(always)]
+pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
+    check_credentials(facts, granted)?;
+    check_depth(granted)
+}
+
+#[cold]
 fn not_granted(scope: &Scope) -> Denial {
     Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))
 }
@@ -77,6 +64,7 @@ fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), D
 }
 
 /// Every parent must still allow sub-agents as deep as this one.
+#[inline(always)]
 fn check_depth(chain: &[Granted<'_>]) -> Result<(), Denial> {
     let mut parents = chain.iter().map(|granted| granted.scope).zip(0_u64..).skip(1);
     match parents.find(|(scope, depth)| scope.delegation_depth() < *depth) {
