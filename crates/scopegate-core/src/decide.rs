@@ -23,11 +23,11 @@ pub fn decide<'c>(
     facts: &Facts<'_>,
     request: &AccessRequest<'_>,
     now: Timestamp,
-    room: &'c mut Changes,
+    room: &'c mut Option<Changes>,
 ) -> Ruling<'c> {
-    *room = Changes::default();
-    match judge(facts, request.call, now, room) {
-        Ok(()) => Ruling::Permit(room),
+    let changes = room.insert(Changes::default());
+    match judge(facts, request.call, now, changes) {
+        Ok(()) => Ruling::Permit(changes),
         Err(stop) => stop.into(),
     }
 }
@@ -64,7 +64,9 @@ fn guard(
     rate::check(facts, granted, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args); // 11: does a person have to agree?
     changes.consumes = review::check(facts, waits, now)?; // 11: and has one?
-    changes.credential = grant::credential(granted).cloned();
+    if let Some(name) = grant::credential(granted) {
+        changes.credential = Some(name.clone());
+    }
     changes.digest_arguments = granted.iter().any(|granted| granted.scope.digests_arguments());
     Ok(())
 }

@@ -56,7 +56,7 @@ pub struct Meter<'a> {
 }
 
 /// Whose account a limit is counted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "every account must be found by whoever holds the state")]
 pub enum Account {
     /// All sessions of one owner and role.

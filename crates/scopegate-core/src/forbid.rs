@@ -8,7 +8,7 @@ use crate::problem::{self, Problem};
 use crate::scope::Scope;
 
 /// The denied actions of a role and its parents.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Forbids(Box<[Name]>);
 
 impl Forbids {

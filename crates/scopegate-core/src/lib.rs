@@ -59,6 +59,6 @@ pub use self::request::{AccessRequest, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{Alternative, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent};
 pub use self::scope::{
-    Compiler, GuardsView, Limit, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
+    Compiler, GuardsView, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
 };
 pub use self::time::Timestamp;

@@ -42,7 +42,7 @@ impl Window {
 }
 
 /// A limit, compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     interval: u64,
     tolerance: u64,
@@ -97,15 +97,16 @@ pub(crate) fn check(
 ) -> Result<(), Denial> {
     for (meter, index) in facts.meters.iter().zip(0..) {
         let Some(granted) = granted.get(meter.link) else { continue };
-        for limit in granted.scope.limits() {
-            if limit.level > granted.depth || limit.account != meter.account {
+        for (limit, slot) in granted.scope.limits(meter.account).iter().zip(0..) {
+            if limit.level > granted.depth {
                 continue;
             }
-            let account = meter.accounts.get(usize::from(limit.slot)).copied().unwrap_or(Tat::MAX);
+            // An account that is not there has no room.
+            let account = meter.accounts.get(usize::from(slot)).copied().unwrap_or(Tat::MAX);
             let tat = limit.quota.spend(account, now).map_err(|until| {
                 Denial::with(DenyCode::RateLimitExceeded, Detail::Limit(limit.window, until))
             })?;
-            spends.push(Spend { meter: index, slot: limit.slot, tat });
+            spends.push(Spend { meter: index, slot, tat });
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::role::Role;
 use crate::time::Timestamp;
 
 /// Hours and days as bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Schedule {
     hours: u32,
     days: u8,

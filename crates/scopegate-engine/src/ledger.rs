@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use scopegate_core::{Account, Name, Scope, Shape, Tat, Window};
+use scopegate_core::{Account, Name, Scope, Shape, Spend, Tat, Window};
 use smallvec::SmallVec;
 
 /// The accounts of one owner and role, or of one session.
@@ -57,18 +57,26 @@ impl Ledger {
 }
 
 impl Book {
+    /// Writes one account.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, spend: &Spend) {
+        if let Some(account) = self.accounts.get_mut(usize::from(spend.slot)) {
+            *account = spend.tat;
+        }
+    }
+
     /// Lays the accounts out for a changed role: what was counted stays counted.
     #[cold]
-    fn fit(&mut self, version: u64, shape: &Shape) {
+    fn fit(&mut self, version: u64, shape: Shape) {
         let old = self.shape.take();
-        let old = old.iter().flat_map(|shape| shape.iter().cloned()).zip(self.accounts.iter().copied());
+        let old = old.iter().flat_map(Shape::counted).zip(self.accounts.iter().copied());
         let mut old = old.peekable();
         if old.peek().is_some() {
             self.past.get_or_insert_default().extend(old);
         }
-        let counted = |key| self.past.as_ref().and_then(|past| past.get(key)).copied().unwrap_or_default();
-        self.accounts = shape.iter().map(counted).collect();
-        self.shape = Some(shape.clone());
+        let counted = |key| self.past.as_ref().and_then(|past| past.get(&key)).copied().unwrap_or_default();
+        self.accounts = shape.counted().map(counted).collect();
+        self.shape = Some(shape);
         self.version = version;
     }
 }

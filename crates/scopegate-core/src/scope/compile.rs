@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::pool::Pool;
 use super::rules::Shared;
 use super::tools::{ToolSet, ToolTable};
-use super::{Card, Level, Limit, Rules, Scope, Shape};
+use super::{Card, Guards, Level, Limit, Rules, Scope};
 use crate::constraint::Program;
 use crate::environment::Environments;
-use crate::facts::Account;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
 use crate::problem::{self, PolicyError, Problem};
@@ -37,6 +34,7 @@ pub struct Compiler {
     shared: Shared,
     environments: Pool<Environments>,
     rows: Pool<Rows>,
+    guards: Pool<Guards>,
 }
 
 impl Compiler {
@@ -86,7 +84,7 @@ impl Compiler {
     ) -> Result<Scope, PolicyError> {
         let chain = chain(role, roles)?;
         chain.iter().try_for_each(|role| Self::check(role))?;
-        let levels = self.levels(&chain)?;
+        let guards = self.role_wide(role, &chain)?;
         let mut depths: BTreeMap<&Name, u8> = BTreeMap::new();
         for (role, depth) in chain.iter().zip(0..) {
             depths.extend(role.allowed_tools.iter().map(|tool| (tool, depth))); // the farthest wins
@@ -101,41 +99,44 @@ impl Compiler {
                 rules.push((id, depth, guards));
             }
         }
-        let limits = limits(&chain);
         rules.sort_unstable_by_key(|(id, ..)| *id);
         rules.shrink_to_fit();
         Ok(Scope {
             tools: ToolSet::new(ids),
-            levels,
             rules,
-            limits: limits.clone(),
-            forbids: Forbids::new(
-                chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
-            ),
-            delegation_depth: role.max_delegation_depth,
-            digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
-            ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
+            guards: self.guards.share(guards),
             version,
-            counts: [Account::Shared, Account::Own]
-                .map(|account| limits.iter().any(|limit| limit.account == account)),
             card: Arc::new(Card {
                 name: role.name.clone(),
                 parents: chain.iter().skip(1).map(|role| role.name.clone()).collect(),
-                shapes: [Account::Shared, Account::Own].map(|account| shape(&chain, &limits, account)),
             }),
         })
     }
 
     /// Forgets rules that no scope holds any more.
     pub fn sweep(&mut self) {
+        self.guards.sweep(); // first: it holds some of the others
         self.shared.sweep();
         self.environments.sweep();
         self.rows.sweep();
     }
 
+    fn role_wide(&mut self, role: &Role, chain: &[&Role]) -> Result<Guards, PolicyError> {
+        Ok(Guards {
+            levels: self.levels(chain)?,
+            forbids: Forbids::new(
+                chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
+            ),
+            delegation_depth: role.max_delegation_depth,
+            digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
+            ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
+            limits: limits(chain),
+        })
+    }
+
     /// Role-wide guards, each level holding those of all nearer ones too.
-    fn levels(&mut self, chain: &[&Role]) -> Result<SmallVec<[Level; 1]>, PolicyError> {
-        let mut levels: SmallVec<[Level; 1]> = SmallVec::with_capacity(chain.len());
+    fn levels(&mut self, chain: &[&Role]) -> Result<Box<[Level]>, PolicyError> {
+        let mut levels: Vec<Level> = Vec::with_capacity(chain.len());
         for role in chain {
             let environments = (!role.allowed_envs.is_empty()).then(|| Environments {
                 allowed: role.allowed_envs.clone().into(),
@@ -161,7 +162,7 @@ impl Compiler {
             };
             levels.push(level);
         }
-        Ok(levels)
+        Ok(levels.into())
     }
 
     fn intern(&mut self, tool: &Name) -> super::ToolId {
@@ -191,39 +192,24 @@ fn chain<'a>(role: &'a Role, roles: &'a BTreeMap<Name, Arc<Role>>) -> Result<Vec
     Ok(chain)
 }
 
-fn limits(chain: &[&Role]) -> SmallVec<[Limit; 2]> {
-    let mut limits: SmallVec<[Limit; 2]> = SmallVec::new();
-    let (mut shared, mut own) = (0, 0);
-    let mut add = |level, account, window, calls| {
-        let Some(quota) = Quota::new(calls, window) else { return };
-        let next = match account {
-            Account::Shared => &mut shared,
-            Account::Own => &mut own,
-        };
-        limits.push(Limit { level, account, slot: *next, window, quota });
-        *next += 1;
-    };
+/// The limits that shared accounts count, and those that a session's own count.
+fn limits(chain: &[&Role]) -> [Box<[Limit]>; 2] {
+    let (mut shared, mut own) = (Vec::new(), Vec::new());
     for (role, level) in chain.iter().zip(0..) {
         for (window, calls) in
             [(Window::Minute, role.rate_limit_per_minute), (Window::Hour, role.rate_limit_per_hour)]
         {
+            let limit = |calls| Quota::new(calls, window).map(|quota| Limit { level, window, quota });
             match role.rate_scope {
-                RateScope::Key => add(level, Account::Shared, window, calls),
+                RateScope::Key => shared.extend(limit(calls)),
                 RateScope::Session => {
-                    add(level, Account::Own, window, calls);
-                    add(level, Account::Shared, window, calls * CEILING);
+                    own.extend(limit(calls));
+                    shared.extend(limit(calls * CEILING));
                 }
             }
         }
     }
-    limits
-}
-
-fn shape(chain: &[&Role], limits: &[Limit], account: Account) -> Shape {
-    let counted = limits.iter().filter(|limit| limit.account == account);
-    let named =
-        counted.filter_map(|limit| Some((chain.get(usize::from(limit.level))?.name.clone(), limit.window)));
-    named.collect()
+    [shared.into(), own.into()]
 }
 
 fn check_names(role: &Role) -> Result<(), PolicyError> {

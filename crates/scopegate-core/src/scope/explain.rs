@@ -65,21 +65,23 @@ impl Scope {
             session_seconds: self.ttl_seconds(),
             delegation_depth: self.delegation_depth(),
             forbids: self.forbids().map(|forbids| forbids.patterns().to_vec()).unwrap_or_default(),
-            guards: self.guards(),
+            guards: self.guards_view(),
             tools: views,
         }
     }
 
-    fn guards(&self) -> Vec<GuardsView> {
+    fn guards_view(&self) -> Vec<GuardsView> {
         let chain = std::iter::once(self.name()).chain(self.parents());
-        let levels = chain.zip(self.levels.iter().zip(0..));
-        levels
-            .map(|(role, (level, depth))| {
-                let limits = self.limits.iter().filter(|limit| limit.level <= depth);
-                let rules = level.words().into_iter().chain(limits.map(Limit::words)).collect();
-                GuardsView { granted_by: role.clone(), rules }
-            })
-            .collect()
+        let levels = chain.zip(self.guards.levels.iter().zip(0..));
+        let words = |account, depth| {
+            let limits = self.limits(account).iter().filter(move |limit| limit.level <= depth);
+            limits.map(move |limit| limit.words(account))
+        };
+        let view = |(role, (level, depth)): (&Name, (&Level, u8))| {
+            let limits = words(Account::Own, depth).chain(words(Account::Shared, depth));
+            GuardsView { granted_by: role.clone(), rules: level.words().into_iter().chain(limits).collect() }
+        };
+        levels.map(view).collect()
     }
 
     fn tool_view(&self, name: &Name, id: super::ToolId) -> Option<ToolView> {
@@ -109,8 +111,8 @@ impl Level {
 }
 
 impl Limit {
-    fn words(&self) -> String {
-        let whose = match self.account {
+    fn words(&self, account: Account) -> String {
+        let whose = match account {
             Account::Shared => "all sessions of one owner together",
             Account::Own => "each session",
         };

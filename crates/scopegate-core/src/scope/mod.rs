@@ -7,6 +7,8 @@ mod pool;
 mod rules;
 mod tools;
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 pub use self::compile::{Compiler, MAX_PARENTS};
@@ -23,29 +25,33 @@ use crate::rate::{Quota, Window};
 use crate::rows::Rows;
 use crate::schedule::Schedule;
 
-use std::sync::Arc;
-
-/// What sessions of one role may do.
+/// What sessions of one role may do. Two cache lines: of a hundred thousand roles, most calls find theirs in
+/// memory that is far away.
 #[derive(Debug)]
 pub struct Scope {
     tools: ToolSet,
-    /// Role-wide guards, cumulative: level k holds those of the role and its first k parents.
-    levels: SmallVec<[Level; 1]>,
     /// Tools with guards of their own, or granted by a parent; sorted.
     rules: Rules,
-    limits: SmallVec<[Limit; 2]>,
-    forbids: Option<Box<Forbids>>,
-    delegation_depth: u64,
-    digests_arguments: bool,
-    ttl_seconds: u64,
+    guards: Arc<Guards>,
     version: u64,
-    /// Whether any limit counts on the shared and on the own account.
-    counts: [bool; 2],
     card: Arc<Card>,
 }
 
 /// The level that grants a tool, and the guards of its own.
 type Rules = SmallVec<[(ToolId, u8, Option<Arc<ToolRules>>); 2]>;
+
+/// What a role says beside its tools. Roles that say the same hold it once.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Guards {
+    /// Role-wide guards, cumulative: level k holds those of the role and its first k parents.
+    levels: Box<[Level]>,
+    /// Those that all sessions of one owner share, and those that each session has.
+    limits: [Box<[Limit]>; 2],
+    forbids: Option<Box<Forbids>>,
+    delegation_depth: u64,
+    digests_arguments: bool,
+    ttl_seconds: u64,
+}
 
 /// Who a scope belongs to: nothing that a permit reads.
 #[derive(Debug)]
@@ -53,34 +59,59 @@ struct Card {
     name: Name,
     /// The role's parents, nearest first.
     parents: Box<[Name]>,
-    /// Which limits the shared and the own accounts count, by slot.
-    shapes: [Shape; 2],
 }
 
-/// What the accounts of a ledger count, by slot: the role that set the limit, and its window.
-pub type Shape = Arc<[(Name, Window)]>;
+/// What the accounts of a ledger count, by slot: survives changes of the policy.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    card: Arc<Card>,
+    guards: Arc<Guards>,
+    account: Account,
+}
+
+impl Shape {
+    /// The role that set each limit, and its span, by slot.
+    pub fn counted(&self) -> impl Iterator<Item = (Name, Window)> {
+        let limits = self.guards.limits(self.account).iter();
+        limits.filter_map(|limit| Some((self.card.nth(limit.level)?.clone(), limit.window)))
+    }
+}
+
+impl Card {
+    /// The role itself, or its parent at that level.
+    fn nth(&self, level: u8) -> Option<&Name> {
+        std::iter::once(&self.name).chain(&self.parents).nth(usize::from(level))
+    }
+}
 
 /// The role-wide guards that apply to a tool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Level {
     pub(crate) schedule: Schedule,
     pub(crate) environments: Option<Arc<Environments>>,
     pub(crate) rows: Option<Arc<Rows>>,
 }
 
-/// A rate limit of a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+/// A rate limit of a scope, counted on the account that has its place among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Limit {
     /// Counts tools granted at this level or further up.
     pub(crate) level: u8,
-    /// Whose account it is counted on.
-    pub account: Account,
-    /// Its account among those of the same kind.
-    pub slot: u8,
     /// The span it counts over.
-    pub window: Window,
+    pub(crate) window: Window,
     /// The limit.
-    pub quota: Quota,
+    pub(crate) quota: Quota,
+}
+
+impl Guards {
+    #[inline]
+    fn limits(&self, account: Account) -> &[Limit] {
+        let [shared, own] = &self.limits;
+        match account {
+            Account::Shared => shared,
+            Account::Own => own,
+        }
+    }
 }
 
 impl Scope {
@@ -102,37 +133,29 @@ impl Scope {
 
     /// How long a session lives, in seconds.
     pub fn ttl_seconds(&self) -> u64 {
-        self.ttl_seconds
+        self.guards.ttl_seconds
     }
 
     /// How deep sub-agents may go.
     pub fn delegation_depth(&self) -> u64 {
-        self.delegation_depth
+        self.guards.delegation_depth
     }
 
-    /// What the accounts of this kind count, by slot: survives changes of the policy.
-    pub fn shape(&self, account: Account) -> &Shape {
-        let [shared, own] = &self.card.shapes;
-        match account {
-            Account::Shared => shared,
-            Account::Own => own,
-        }
+    /// What the accounts of this kind count.
+    pub fn shape(&self, account: Account) -> Shape {
+        Shape { card: self.card.clone(), guards: self.guards.clone(), account }
     }
 
     /// Whether any limit counts on accounts of this kind.
     #[inline]
     pub fn counts(&self, account: Account) -> bool {
-        let [shared, own] = self.counts;
-        match account {
-            Account::Shared => shared,
-            Account::Own => own,
-        }
+        !self.limits(account).is_empty()
     }
 
-    /// Every rate limit.
+    /// The limits that accounts of this kind count, by slot.
     #[inline]
-    pub fn limits(&self) -> &[Limit] {
-        &self.limits
+    pub(crate) fn limits(&self, account: Account) -> &[Limit] {
+        self.guards.limits(account)
     }
 
     /// Whether a tool of this name could ever be permitted.
@@ -143,12 +166,12 @@ impl Scope {
 
     #[inline]
     pub(crate) fn forbids(&self) -> Option<&Forbids> {
-        self.forbids.as_deref()
+        self.guards.forbids.as_deref()
     }
 
     #[inline]
     pub(crate) fn digests_arguments(&self) -> bool {
-        self.digests_arguments
+        self.guards.digests_arguments
     }
 
     #[inline(always)]
@@ -164,6 +187,6 @@ impl Scope {
             }
         };
         let (depth, rules) = entry.map_or((0, None), |(_, depth, rules)| (*depth, rules.as_deref()));
-        Some(Granted { scope: self, level: self.levels.get(usize::from(depth))?, depth, rules })
+        Some(Granted { scope: self, level: self.guards.levels.get(usize::from(depth))?, depth, rules })
     }
 }

@@ -2,53 +2,74 @@
 
 use std::sync::MutexGuard;
 
-use scopegate_core::{Account, Link, Meter, Scope, Spend, Tat};
+use scopegate_core::{Account, Link, Meter, Scope, Spend};
 use smallvec::SmallVec;
 
 use crate::ledger::{Book, Ledger};
 use crate::session::Session;
 
 /// The rate accounts of a decision.
-pub(super) enum Books<'a> {
-    /// Of a session without a parent, as most are.
-    One { shared: Option<Held<'a>>, own: Option<Held<'a>> },
-    /// Of a session and its parents: the link each belongs to, and whose account it is.
-    Chain(SmallVec<[(usize, Account, Held<'a>); 4]>),
+pub(super) trait Books {
+    /// Shows the accounts to a decision.
+    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T;
+
+    /// Writes what a permit spends.
+    fn write(&mut self, spends: &[Spend]);
+
+    /// The link and the account that a spend's meter stands for.
+    fn meaning(&self, spend: &Spend) -> Option<(usize, Account)> {
+        self.read(|meters| meters.get(usize::from(spend.meter)).map(|meter| (meter.link, meter.account)))
+    }
 }
+
+/// Accounts of a session without a parent, as most are: those it shares, and its own.
+pub(super) struct Pair<'a> {
+    shared: Option<Held<'a>>,
+    own: Option<Held<'a>>,
+}
+
+/// Accounts of a session and its parents: the link each belongs to, and whose account it is.
+pub(super) struct Chain<'a>(SmallVec<[(usize, Account, Held<'a>); 4]>);
 
 type Held<'a> = MutexGuard<'a, Book>;
 
 /// The policy changed meanwhile.
 pub(super) struct Stale;
 
-/// An account that counts the call.
-struct Wanted<'a> {
-    link: usize,
-    account: Account,
-    scope: &'a Scope,
-    ledger: &'a Ledger,
+impl<'a> Pair<'a> {
+    pub(super) const NONE: Self = Self { shared: None, own: None };
+
+    /// Locks what counts a call of this session, whose only link this is.
+    #[inline(always)]
+    pub(super) fn lock(session: &'a Session, link: &Link<'a>) -> Result<Self, Stale> {
+        let Some(scope) = link.scope else { return Ok(Self::NONE) };
+        // A session's own ledger is younger than the one it shares: this is the order.
+        Ok(Self {
+            shared: held(scope, Account::Shared, || &session.seat.ledger)?,
+            own: held(scope, Account::Own, || session.own())?,
+        })
+    }
 }
 
-impl<'a> Books<'a> {
-    pub(super) const NONE: Self = Self::One { shared: None, own: None };
-
-    /// Locks what counts a call of this session, whose links these are.
+impl Books for Pair<'_> {
     #[inline(always)]
-    pub(super) fn lock(session: &'a Session, links: &[Link<'a>]) -> Result<Self, Stale> {
-        match links {
-            [link] => match link.scope {
-                None => Ok(Self::NONE),
-                // A session's own ledger is younger than the one it shares: this is the order.
-                Some(scope) => Ok(Self::One {
-                    shared: held(scope, Account::Shared, || &session.seat.ledger)?,
-                    own: held(scope, Account::Own, || session.own())?,
-                }),
-            },
-            links => Self::lock_chain(session, links),
-        }
+    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
+        let (shared, own) = (self.shared.as_deref(), self.own.as_deref());
+        decide(&[meter(0, Account::Shared, shared), meter(0, Account::Own, own)])
     }
 
-    fn lock_chain(session: &'a Session, links: &[Link<'a>]) -> Result<Self, Stale> {
+    #[inline(always)]
+    fn write(&mut self, spends: &[Spend]) {
+        for spend in spends {
+            let held = if spend.meter == 0 { &mut self.shared } else { &mut self.own };
+            held.iter_mut().for_each(|book| book.write(spend));
+        }
+    }
+}
+
+impl<'a> Chain<'a> {
+    /// Locks what counts a call of this session, whose links these are.
+    pub(super) fn lock(session: &'a Session, links: &[Link<'a>]) -> Result<Self, Stale> {
         let mut wanted: SmallVec<[Wanted<'_>; 4]> = SmallVec::new();
         for ((session, link), index) in session.chain().zip(links).zip(0..) {
             let Some(scope) = link.scope else { continue };
@@ -68,45 +89,31 @@ impl<'a> Books<'a> {
         let lock = |Wanted { link, account, scope, ledger }| {
             Ok((link, account, ledger.lock(scope, account).ok_or(Stale)?))
         };
-        wanted.into_iter().map(lock).collect::<Result<_, _>>().map(Self::Chain)
+        wanted.into_iter().map(lock).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Books for Chain<'_> {
+    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
+        let meters = self.0.iter().map(|(link, account, book)| meter(*link, *account, Some(book)));
+        decide(&meters.collect::<SmallVec<[_; 4]>>())
     }
 
-    /// Shows the accounts to a decision.
-    #[inline(always)]
-    pub(super) fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
-        match self {
-            Self::One { shared: None, own: None } => decide(&[]),
-            Self::One { shared: Some(shared), own: None } => decide(&[meter(0, Account::Shared, shared)]),
-            Self::One { shared: None, own: Some(own) } => decide(&[meter(0, Account::Own, own)]),
-            Self::One { shared: Some(shared), own: Some(own) } => {
-                decide(&[meter(0, Account::Shared, shared), meter(0, Account::Own, own)])
-            }
-            Self::Chain(books) => {
-                let meters = books.iter().map(|(link, account, book)| meter(*link, *account, book));
-                decide(&meters.collect::<SmallVec<[_; 4]>>())
+    fn write(&mut self, spends: &[Spend]) {
+        for spend in spends {
+            if let Some((_, _, book)) = self.0.get_mut(usize::from(spend.meter)) {
+                book.write(spend);
             }
         }
     }
+}
 
-    /// Writes one account.
-    #[inline(always)]
-    pub(super) fn write(&mut self, spend: &Spend) {
-        let book = match self {
-            Self::One { shared: Some(book), .. } | Self::One { own: Some(book), .. } if spend.meter == 0 => {
-                Some(book)
-            }
-            Self::One { own, .. } => own.as_mut(),
-            Self::Chain(books) => books.get_mut(usize::from(spend.meter)).map(|(_, _, book)| book),
-        };
-        if let Some(account) = book.and_then(|book| book.accounts.get_mut(usize::from(spend.slot))) {
-            *account = spend.tat;
-        }
-    }
-
-    /// The link and the account that a spend's meter stands for.
-    pub(super) fn meaning(&self, spend: &Spend) -> Option<(usize, Account)> {
-        self.read(|meters| meters.get(usize::from(spend.meter)).map(|meter| (meter.link, meter.account)))
-    }
+/// An account that counts the call.
+struct Wanted<'a> {
+    link: usize,
+    account: Account,
+    scope: &'a Scope,
+    ledger: &'a Ledger,
 }
 
 #[inline(always)]
@@ -119,7 +126,6 @@ fn held<'a>(
 }
 
 #[inline(always)]
-fn meter<'b>(link: usize, account: Account, book: &'b Book) -> Meter<'b> {
-    let accounts: &[Tat] = &book.accounts;
-    Meter { link, account, accounts }
+fn meter(link: usize, account: Account, book: Option<&Book>) -> Meter<'_> {
+    Meter { link, account, accounts: book.map_or(&[], |book| &book.accounts) }
 }

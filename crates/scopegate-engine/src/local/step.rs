@@ -9,7 +9,7 @@ use scopegate_core::{
 use smallvec::SmallVec;
 
 use super::Inner;
-use super::books::{Books, Stale};
+use super::books::{Books, Chain, Pair, Stale};
 use super::enforce::{Patience, Stop};
 use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
@@ -57,25 +57,31 @@ pub(super) struct Step<'a> {
 impl<'a> Step<'a> {
     #[inline(always)]
     pub(super) fn take(&self) -> Result<Answer, Stop> {
-        match &self.session.parent {
-            // Most sessions have no parent: one link, and no list of them.
-            None => self.judge(&[self.link(self.session)]),
-            Some(_) => self.judge(&self.links()),
+        if self.session.parent.is_some() {
+            return self.take_chain();
         }
+        // Most sessions have no parent: one link, and no list of them.
+        let link = self.link(self.session);
+        self.judge(&[link], Pair::lock(self.session, &link)?)
+    }
+
+    #[inline(never)]
+    fn take_chain(&self) -> Result<Answer, Stop> {
+        let links = self.links();
+        self.judge(&links, Chain::lock(self.session, &links)?)
     }
 
     /// Denies, unless something about the session itself denies first.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Answer, Stop> {
-        match self.decide(&self.links(), &Books::NONE, Asked::NotLoaded, &mut Changes::default()) {
+        match self.decide(&self.links(), &Pair::NONE, Asked::NotLoaded, &mut None) {
             Ruling::Deny(first) if is_about_the_session(first.code) => self.deny(first),
             _ => self.deny(denial.clone()),
         }
     }
 
     #[inline(always)]
-    fn judge(&self, links: &[Link<'a>]) -> Result<Answer, Stop> {
-        let mut books = Books::lock(self.session, links)?;
-        let mut room = Changes::default();
+    fn judge(&self, links: &[Link<'a>], mut books: impl Books) -> Result<Answer, Stop> {
+        let mut room = None;
         match self.decide(links, &books, Asked::NotLoaded, &mut room) {
             Ruling::Permit(changes) => self.permit(changes, &mut books, None),
             Ruling::Deny(denial) => self.deny(denial),
@@ -89,9 +95,9 @@ impl<'a> Step<'a> {
     fn decide<'c>(
         &self,
         links: &[Link<'_>],
-        books: &Books<'_>,
+        books: &impl Books,
         review: Asked<'_>,
-        room: &'c mut Changes,
+        room: &'c mut Option<Changes>,
     ) -> Ruling<'c> {
         books.read(|meters| {
             let facts = Facts {
@@ -122,7 +128,7 @@ impl<'a> Step<'a> {
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
     #[inline(never)]
-    fn with_review(&self, links: &[Link<'_>], books: &mut Books<'_>) -> Result<Answer, Stop> {
+    fn with_review(&self, links: &[Link<'_>], books: &mut impl Books) -> Result<Answer, Stop> {
         let call = self.request.call;
         // Where state outlives the process an agent comes back in a new session and asks again.
         let session = match self.inner.journal.state() {
@@ -134,7 +140,7 @@ impl<'a> Step<'a> {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
         let mut pages = self.inner.reviews.lock();
-        let mut room = Changes::default();
+        let mut room = None;
         match self.decide(links, books, Asked::Loaded(pages.find(&digest)), &mut room) {
             Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, digest))),
             Ruling::Deny(denial) => self.deny(denial),
@@ -148,7 +154,7 @@ impl<'a> Step<'a> {
     fn permit(
         &self,
         changes: &Changes,
-        books: &mut Books<'_>,
+        books: &mut impl Books,
         review: Option<(&mut Pages, CallDigest)>,
     ) -> Result<Answer, Stop> {
         if self.inner.journal.is_durable() && self.patience == Patience::None {
@@ -170,9 +176,7 @@ impl<'a> Step<'a> {
             Err(NoRoom::Full) => return Err(Stop::Room),
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
-        for spend in &changes.spends {
-            books.write(spend);
-        }
+        books.write(&changes.spends);
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.session.number();
@@ -225,12 +229,12 @@ impl<'a> Step<'a> {
     }
 
     /// The accounts that a permit has written, by name.
-    fn written(&self, changes: &Changes, books: &Books<'_>) -> SmallVec<[(AccountKey, Tat); 4]> {
+    fn written(&self, changes: &Changes, books: &impl Books) -> SmallVec<[(AccountKey, Tat); 4]> {
         let name = |spend: &Spend| {
             let (link, account) = books.meaning(spend)?;
             let session = self.session.chain().nth(link)?;
             let scope = self.snapshot.scope(session.slot)?;
-            let (role, window) = scope.shape(account).get(usize::from(spend.slot))?.clone();
+            let (role, window) = scope.shape(account).counted().nth(usize::from(spend.slot))?;
             let of = match account {
                 Account::Shared => {
                     Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
