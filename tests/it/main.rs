@@ -11,6 +11,7 @@ mod plane_faults;
 mod plane_store;
 mod properties;
 mod readme;
+mod remote;
 mod served;
 mod tidy;
 mod tower;

@@ -77,6 +77,9 @@ pub enum EnforceError {
     /// The decider cannot be reached.
     #[error("the decider is unreachable: {0}")]
     Unreachable(String),
+    /// The decider answered, and its answer is no decision.
+    #[error("the decider gave no decision: {0}")]
+    NoDecision(String),
     /// The state kept changing under the decision.
     #[error("the decision kept conflicting with others")]
     Conflict,

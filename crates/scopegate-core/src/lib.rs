@@ -53,11 +53,13 @@ pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
 pub use self::problem::{PolicyError, Problem, Segment};
-pub use self::rate::{Quota, Spend, Spends, Tat, Window};
+pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
 pub use self::request::{AccessRequest, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
-pub use self::role::{Alternative, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent};
+pub use self::role::{
+    Alternative, Consistency, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent,
+};
 pub use self::scope::{
     Compiler, GuardsView, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
 };

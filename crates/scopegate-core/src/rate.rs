@@ -5,9 +5,12 @@
 //! span t. The interval is rounded up to whole nanoseconds: never a call too many.
 
 use crate::denial::{Denial, DenyCode, Detail};
-use crate::facts::Facts;
+use crate::facts::{Facts, Meter};
 use crate::grant::Granted;
+use crate::scope::Scope;
 use crate::time::Timestamp;
+
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -58,6 +61,22 @@ impl Quota {
     /// How many calls at once.
     pub(crate) fn calls(self) -> u64 {
         self.tolerance.checked_div(self.interval).map_or(0, |more| more + 1)
+    }
+
+    /// How many calls come back in so much time.
+    pub(crate) fn refill(self, span: Duration) -> u64 {
+        u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).checked_div(self.interval).unwrap_or(0)
+    }
+
+    /// How many calls there is room for.
+    pub(crate) fn room(self, account: Tat, now: Timestamp) -> u64 {
+        let ahead = account.saturating_sub(now.nanos());
+        self.tolerance.checked_sub(ahead).map_or(0, |left| left / self.interval.max(1) + 1)
+    }
+
+    /// The account after so many calls, for which there must be room.
+    pub(crate) fn spend_many(self, account: Tat, now: Timestamp, calls: u64) -> Tat {
+        account.max(now.nanos()).saturating_add(self.interval.saturating_mul(calls))
     }
 
     /// The account after one more call, or when there is room again.
@@ -112,6 +131,42 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// How much may be spent before the calls are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever lends rates decides all of it")]
+pub struct Advance {
+    /// As many calls as every limit refills in this time.
+    pub span: Duration,
+    /// No call at all of a role with a smaller limit than this one.
+    pub least: u64,
+}
+
+impl Advance {
+    /// As many calls as every limit of a session's scope can give, and what they spend; `None` when there
+    /// is no limit, or not even one call.
+    pub fn spend(self, scope: &Scope, meters: &[Meter<'_>], now: Timestamp) -> Option<(u64, Spends)> {
+        let counted = || {
+            meters.iter().zip(0..).flat_map(|(meter, index)| {
+                let limits = scope.limits(meter.account).iter().zip(0..);
+                limits.map(move |(limit, slot)| {
+                    let account = meter.accounts.get(usize::from(slot)).copied().unwrap_or(Tat::MAX);
+                    (limit.quota, account, Spend { meter: index, slot, tat: account })
+                })
+            })
+        };
+        let can_give = |(quota, account, _): (Quota, Tat, Spend)| match quota.calls() {
+            few if few < self.least => 0,
+            _ => quota.refill(self.span).min(quota.room(account, now)),
+        };
+        let calls = counted().map(can_give).min().filter(|calls| *calls > 0)?;
+        let spend = |(quota, account, spend): (Quota, Tat, Spend)| Spend {
+            tat: quota.spend_many(account, now, calls),
+            ..spend
+        };
+        Some((calls, counted().map(spend).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +198,30 @@ mod tests {
         for calls in [1, 3, 7, 1_000_000] {
             assert_eq!(Quota::new(calls, Window::Hour).unwrap().calls(), calls);
         }
+    }
+
+    #[test]
+    fn many_at_once_are_as_many_one_by_one() {
+        for (limit, window) in [(16, Window::Minute), (60, Window::Minute), (7_001, Window::Hour)] {
+            let quota = Quota::new(limit, window).unwrap();
+            let mut account = 0;
+            for calls in [0, 1, 3, limit / 2] {
+                let one_by_one = (0..calls).try_fold(account, |account, _| quota.spend(account, T0)).unwrap();
+                let before = quota.room(account, T0);
+                if calls > 0 {
+                    account = quota.spend_many(account, T0, calls);
+                    assert_eq!(account, one_by_one, "{limit} {calls}");
+                }
+                assert_eq!(quota.room(account, T0), before - calls, "{limit} {calls}");
+            }
+            let rest = quota.room(account, T0);
+            account = quota.spend_many(account, T0, rest);
+            assert_eq!(quota.room(account, T0), 0);
+            assert!(quota.spend(account, T0).is_err());
+        }
+        assert_eq!(Quota::new(60, Window::Minute).unwrap().refill(Duration::from_secs(5)), 5);
+        assert_eq!(Quota::new(16, Window::Minute).unwrap().refill(Duration::from_secs(5)), 1);
+        assert_eq!(Quota::new(100, Window::Hour).unwrap().refill(Duration::from_secs(5)), 0);
     }
 
     #[test]

@@ -88,6 +88,9 @@ pub struct Role {
     /// Whether the records of this role hold a digest of the arguments.
     #[serde(default, skip_serializing_if = "is_omit")]
     pub record_arguments: RecordArguments,
+    /// How fresh the state must be that decides calls of this role.
+    #[serde(default, skip_serializing_if = "is_leased")]
+    pub consistency: Consistency,
     /// MCP servers. Not enforced in this version: a policy that names any is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_mcp_servers: Vec<Name>,
@@ -133,6 +136,19 @@ pub enum RecordArguments {
     Omit,
     /// Their SHA-256.
     Digest,
+}
+
+/// How fresh the state must be that decides calls. A role is as strict as the strictest of its parents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "whoever lends scopes must know each of them")]
+pub enum Consistency {
+    /// A client may decide with a scope that the plane confirmed at most five seconds ago.
+    #[default]
+    Leased,
+    /// The plane decides every call.
+    Strict,
 }
 
 /// One thing that must hold of an argument: an `operator` and a `value`, or `any_of` several.
@@ -270,6 +286,10 @@ fn is_zero(value: &u64) -> bool {
 
 fn is_key(value: &RateScope) -> bool {
     *value == RateScope::Key
+}
+
+fn is_leased(value: &Consistency) -> bool {
+    *value == Consistency::Leased
 }
 
 fn is_omit(value: &RecordArguments) -> bool {

@@ -7,6 +7,7 @@
 mod clock;
 mod credentials;
 mod ledger;
+mod lent;
 mod local;
 mod policy;
 mod random;
@@ -19,6 +20,7 @@ mod token;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
+pub use self::lent::{Lender, LentSession};
 pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
 pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};

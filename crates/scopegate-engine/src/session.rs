@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use papaya::{Equivalent, Guard};
-use scopegate_core::{Account, Name, PermitId, PrincipalRef, ProvisionError, SessionId, Tat, Timestamp};
+use scopegate_core::{
+    Account, Link, Name, PermitId, PrincipalRef, ProvisionError, SessionId, Tat, Timestamp,
+};
 use seize::Collector;
 
 use crate::ledger::Ledger;
+use crate::lent::{Lender, LentSession};
 use crate::random;
-use crate::snapshot::Slot;
+use crate::snapshot::{Slot, Snapshot};
 use crate::state::{AccountKey, Counted, SavedSession};
 use crate::token::Token;
 
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) parent: Option<Arc<Session>>,
     /// Accounts of this session alone, once any are counted.
     own: OnceLock<Box<Ledger>>,
+    /// Who lent it, where the session is another enforcer's.
+    pub(crate) lender: Option<Arc<dyn Lender>>,
     revoked: AtomicBool,
     records: AtomicU64,
 }
@@ -54,6 +59,17 @@ impl Session {
     /// The session, then its parents.
     pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |session| session.parent.as_deref())
+    }
+
+    /// The session as a decision sees it.
+    #[inline(always)]
+    pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
+        Link {
+            suspended: self.owner.is_suspended(),
+            revoked: self.is_revoked(),
+            expires_at: self.expires_at,
+            scope: snapshot.scope(self.slot),
+        }
     }
 
     pub(crate) fn role(&self) -> &Name {
@@ -168,13 +184,7 @@ impl SessionBook {
         if owner.is_suspended() {
             return Err(ProvisionError::Suspended(opening.owner));
         }
-        if self.by_id.len() >= writer.sweep_at.min(self.limit) {
-            self.sweep(now);
-            writer.sweep_at = (self.by_id.len() * 2).max(1024);
-        }
-        if self.by_id.len() >= self.limit {
-            return Err(ProvisionError::TooMany(self.limit));
-        }
+        self.make_room(&mut writer, now)?;
         let session = Arc::new(Session {
             id,
             owner,
@@ -183,12 +193,53 @@ impl SessionBook {
             expires_at: opening.expires_at,
             parent: opening.parent,
             own: OnceLock::new(),
+            lender: None,
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
         });
         self.by_id.pin().insert(ById(session.clone()));
         self.by_token.pin().insert(ByToken(token, session.clone()));
         Ok((token, session))
+    }
+
+    /// Takes up a session that another enforcer opened and lends; its token here.
+    pub(crate) fn borrow(
+        &self,
+        lent: LentSession,
+        slot: Slot,
+        lender: Arc<dyn Lender>,
+        now: Timestamp,
+    ) -> Result<Token, ProvisionError> {
+        let token = Token::random()?;
+        let mut writer = self.writer();
+        self.make_room(&mut writer, now)?;
+        let session = Arc::new(Session {
+            id: lent.id,
+            owner: writer.owner(&lent.owner),
+            seat: writer.seat(lent.owner, lent.role),
+            slot,
+            expires_at: lent.expires_at,
+            parent: None,
+            own: OnceLock::new(),
+            lender: Some(lender),
+            revoked: AtomicBool::new(false),
+            records: AtomicU64::new(lent.records),
+        });
+        self.by_id.pin().insert(ById(session.clone()));
+        self.by_token.pin().insert(ByToken(token, session));
+        Ok(token)
+    }
+
+    /// Forgets what is long over where there are many sessions, and refuses more than the limit.
+    fn make_room(&self, writer: &mut Writer, now: Timestamp) -> Result<(), ProvisionError> {
+        if self.by_id.len() >= writer.sweep_at.min(self.limit) {
+            self.sweep(now);
+            writer.sweep_at = (self.by_id.len() * 2).max(1024);
+        }
+        if self.by_id.len() >= self.limit {
+            return Err(ProvisionError::TooMany(self.limit));
+        }
+        Ok(())
     }
 
     /// Takes up a session of an earlier process. Its token is whoever's who made it.
@@ -206,6 +257,7 @@ impl SessionBook {
             revoked: AtomicBool::new(saved.revoked || (saved.parent.is_some() && parent.is_none())),
             parent,
             own: OnceLock::new(),
+            lender: None,
             records: AtomicU64::new(saved.records),
         };
         sessions.insert(ById(Arc::new(session)));

@@ -70,6 +70,8 @@ pub enum StateChange {
     Decided(Box<Decided>),
     /// A person decided on a review.
     Settled(Box<Review>),
+    /// Calls that will be decided elsewhere were counted in advance.
+    Advanced(Box<[(AccountKey, Tat)]>),
 }
 
 /// A decision and all that it changed.

@@ -14,7 +14,7 @@ use scopegate_core::json::MAX_TEXT;
 use serde_json::json;
 
 use crate::auth::{Caller, Stranger};
-use crate::dialect::scopebound;
+use crate::dialect::{native, scopebound};
 use crate::health;
 use crate::keys::Kind::{self, Admin, Agent, Approver, Auditor, Dev};
 use crate::plane::Plane;
@@ -69,7 +69,11 @@ pub(crate) fn table() -> Vec<Route> {
         route!(GET "/v1/sessions/{id}" &[Agent, Admin, Auditor, Dev], get(sb::get_session)),
         route!(POST "/mgmt/v1/agents/{owner}/suspend" ADMINS, post(sb::suspend)),
         route!(POST "/mgmt/v1/agents/{owner}/readmit" ADMINS, post(sb::readmit)),
-        route!(GET "/v1/epoch" &[Agent, Admin, Auditor, Dev], get(sb::epoch)),
+        route!(GET "/v1/epoch" &[Agent, Admin, Auditor, Dev], get(native::epoch)),
+        route!(GET "/v1/epoch/events" &[Agent, Admin, Auditor, Dev], get(native::epoch_events)),
+        route!(GET "/v1/sessions/{id}/scope" AGENTS, get(native::get_scope)),
+        route!(POST "/v1/sessions/{id}/rate" AGENTS, post(native::lend_rate)),
+        route!(POST "/v1/sessions/{id}/journal" AGENTS, post(native::take_journal)),
         route!(GET "/v1/approvals" &[Agent, Approver, Admin, Auditor, Dev], get(sb::list_approvals)),
         route!(GET "/v1/approvals/{id}" &[Agent, Approver, Admin, Auditor, Dev], get(sb::get_approval)),
         route!(POST "/v1/approvals/{id}/approve" PEOPLE, post(sb::approve)),

@@ -131,6 +131,8 @@ impl Started {
             () = failed => {}
             () = &mut serving => {}
         }
+        // Whoever only listens would keep the plane from ending.
+        plane.tenants().iter().for_each(|tenant| tenant.hang_up());
         drop(close);
         // Whoever is still talking after that is cut off.
         let _ = tokio::time::timeout(DRAIN, serving).await;

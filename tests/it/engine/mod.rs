@@ -5,6 +5,7 @@ mod bad_roles;
 mod children;
 mod credentials;
 mod hostile;
+mod lent;
 mod outcomes;
 mod policy_files;
 mod rates;

@@ -2,11 +2,13 @@
 
 use std::sync::MutexGuard;
 
-use scopegate_core::{Account, Link, Meter, Scope, Spend};
+use scopegate_core::{Account, Link, Meter, Scope, Spend, Tat};
 use smallvec::SmallVec;
 
 use crate::ledger::{Book, Ledger};
 use crate::session::Session;
+use crate::snapshot::Snapshot;
+use crate::state::{AccountKey, Counted};
 
 /// The rate accounts of a decision.
 pub(super) trait Books {
@@ -15,6 +17,24 @@ pub(super) trait Books {
 
     /// Writes what a permit spends.
     fn write(&mut self, spends: &[Spend]);
+
+    /// What was written, by the names of the accounts.
+    fn named(&self, spends: &[Spend], session: &Session, snapshot: &Snapshot) -> Named {
+        let name = |spend: &Spend| {
+            let (link, account) = self.meaning(spend)?;
+            let session = session.chain().nth(link)?;
+            let scope = snapshot.scope(session.slot)?;
+            let (role, window) = scope.shape(account).counted().nth(usize::from(spend.slot))?;
+            let of = match account {
+                Account::Shared => {
+                    Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
+                }
+                Account::Own => Counted::Own(session.id),
+            };
+            Some((AccountKey { of, role, window }, spend.tat))
+        };
+        spends.iter().filter_map(name).collect()
+    }
 
     /// The link and the account that a spend's meter stands for.
     fn meaning(&self, spend: &Spend) -> Option<(usize, Account)> {
@@ -30,6 +50,9 @@ pub(super) struct Pair<'a> {
 
 /// Accounts of a session and its parents: the link each belongs to, and whose account it is.
 pub(super) struct Chain<'a>(SmallVec<[(usize, Account, Held<'a>); 4]>);
+
+/// What accounts stand at, by name.
+type Named = SmallVec<[(AccountKey, Tat); 4]>;
 
 type Held<'a> = MutexGuard<'a, Book>;
 

@@ -8,6 +8,7 @@ use scopegate_core::{
 
 use super::step::{Answer, Fetched, Step};
 use super::{Inner, LocalEnforcer};
+use crate::lent::Lender;
 use crate::records::{Entry, Ticket};
 use crate::state::More;
 
@@ -37,7 +38,9 @@ impl Enforcer for LocalEnforcer {
         match self.inner.attempt(request, Patience::None, None) {
             Ok(answer) => Quick::Decided(answer.decision),
             Err(Stop::Args) => Quick::Need(Need::Args),
-            Err(Stop::Secret(_) | Stop::Wait | Stop::Room | Stop::Stale) => Quick::Need(Need::Plane),
+            Err(Stop::Plane | Stop::Secret(_) | Stop::Wait | Stop::Room | Stop::Stale) => {
+                Quick::Need(Need::Plane)
+            }
         }
     }
 
@@ -47,6 +50,10 @@ impl Enforcer for LocalEnforcer {
             match self.inner.attempt(request, Patience::Disk, secret.as_ref()) {
                 Ok(answer) => return Ok(self.inner.kept(answer).await),
                 Err(Stop::Args) => return Ok(Decision::Deny(Denial::new(DenyCode::InvalidArguments))),
+                Err(Stop::Plane) => {
+                    let why = "the session is lent, and its lender was not asked";
+                    return Err(EnforceError::NoDecision(why.to_owned()));
+                }
                 // Fetched while nothing is locked: a source may be slow.
                 Err(Stop::Secret(name)) => secret = Some((self.inner.credentials.find(&name), name)),
                 Err(Stop::Stale) => {}
@@ -84,6 +91,18 @@ impl Enforcer for LocalEnforcer {
     }
 }
 
+/// Decides while the session is lent, and gives back what was taken for a permit that there is not.
+fn lent(lender: &dyn Lender, decide: impl FnOnce() -> Result<Answer, Stop>) -> Result<Answer, Stop> {
+    if !lender.lends() {
+        return Err(Stop::Plane);
+    }
+    let answer = decide();
+    if !matches!(&answer, Ok(Answer { decision: Decision::Permit(_), .. })) {
+        lender.unspent();
+    }
+    answer
+}
+
 /// What a decision may wait for.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Patience {
@@ -94,6 +113,8 @@ pub(super) enum Patience {
 /// Why there is no decision yet. Nothing was spent, opened or recorded.
 pub(super) enum Stop {
     Args,
+    /// Whoever lent the session decides.
+    Plane,
     /// This secret has to be fetched.
     Secret(Name),
     /// The record has to be on disk first.
@@ -114,7 +135,13 @@ impl Inner {
         let guard = self.read();
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
         match self.sessions.find(request.principal, &guard) {
-            Some(session) => Step { inner: self, snapshot, session, request, now, patience, secret }.take(),
+            Some(session) => {
+                let step = Step { inner: self, snapshot, session, request, now, patience, secret };
+                match &session.lender {
+                    None => step.take(),
+                    Some(lender) => lent(&**lender, || step.take()),
+                }
+            }
             None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
         }
     }

@@ -1,5 +1,6 @@
 //! The embedded enforcer: decides in this process, with a policy file and no network.
 
+mod advance;
 mod books;
 mod builder;
 mod enforce;

@@ -9,6 +9,7 @@ use scopegate_core::{
 };
 
 use super::{Inner, LocalEnforcer};
+use crate::lent::{Lender, LentSession};
 use crate::session::{Opening, Session};
 
 impl LocalEnforcer {
@@ -37,6 +38,28 @@ impl LocalEnforcer {
         let guard = self.inner.read();
         let found = self.inner.sessions.find(PrincipalRef::Session(session), &guard);
         found.map(|session| session.revoke()).ok_or(ProvisionError::UnknownSession)
+    }
+
+    /// Takes up a session that another enforcer opened. Its calls are decided here while `lender` lends
+    /// it and nobody else has to be asked; otherwise the answer is that the plane is needed. What is
+    /// returned is who to present here, and nowhere else.
+    ///
+    /// # Errors
+    /// [`ProvisionError`].
+    pub fn borrow_session(
+        &self,
+        lent: LentSession,
+        lender: Arc<dyn Lender>,
+    ) -> Result<Principal, ProvisionError> {
+        let slot = self.inner.publisher().find(&lent.role);
+        let slot = slot.ok_or_else(|| ProvisionError::UnknownRole(lent.role.clone()))?;
+        let token = self.inner.sessions.borrow(lent, slot, lender, self.inner.now())?;
+        Ok(Principal::token(token.to_string()))
+    }
+
+    /// Whose session a principal is; `None` when nobody knows it.
+    pub fn identify(&self, principal: PrincipalRef<'_>) -> Option<SessionId> {
+        self.inner.sessions.find(principal, &self.inner.read()).map(|session| session.id)
     }
 
     /// A session as it stands now; `None` when nobody knows it.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scopegate_core::{
-    AccessRequest, Account, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail,
-    Event, Facts, Link, Name, Need, Permit, PermitId, Ruling, Scope, Spend, Tat, Timestamp, decide,
+    AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
+    Link, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, decide,
 };
 use smallvec::SmallVec;
 
@@ -15,7 +15,7 @@ use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
-use crate::state::{AccountKey, Counted, More, NoRoom};
+use crate::state::{More, NoRoom};
 
 /// A decision, and where its record stands.
 pub(super) struct Answer {
@@ -61,7 +61,7 @@ impl<'a> Step<'a> {
             return self.take_chain();
         }
         // Most sessions have no parent: one link, and no list of them.
-        let link = self.link(self.session);
+        let link = self.session.link(self.snapshot);
         self.judge(&[link], Pair::lock(self.session, &link)?)
     }
 
@@ -87,6 +87,8 @@ impl<'a> Step<'a> {
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
+            // Reviews of a lent session are its lender's.
+            Ruling::Need(Need::Review) | Ruling::Hold(_) if self.session.lender.is_some() => Err(Stop::Plane),
             Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books),
         }
     }
@@ -113,17 +115,7 @@ impl<'a> Step<'a> {
     }
 
     fn links(&self) -> SmallVec<[Link<'a>; 4]> {
-        self.session.chain().map(|session| self.link(session)).collect()
-    }
-
-    #[inline(always)]
-    fn link(&self, session: &Session) -> Link<'a> {
-        Link {
-            suspended: session.owner.is_suspended(),
-            revoked: session.is_revoked(),
-            expires_at: session.expires_at,
-            scope: self.snapshot.scope(session.slot),
-        }
+        self.session.chain().map(|session| session.link(self.snapshot)).collect()
     }
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
@@ -183,7 +175,7 @@ impl<'a> Step<'a> {
         let review = used.as_ref().map(|review| review.id);
         let entry = || Entry { review, arguments, ..self.entry(id, Event::Permit) };
         let more = || More {
-            accounts: self.written(changes, books),
+            accounts: books.named(&changes.spends, self.session, self.snapshot),
             review: used.cloned(),
             ..More::of(self.request)
         };
@@ -226,24 +218,6 @@ impl<'a> Step<'a> {
         let ticket =
             place.fill(entry, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok(Answer { decision: Decision::Hold(hold), ticket })
-    }
-
-    /// The accounts that a permit has written, by name.
-    fn written(&self, changes: &Changes, books: &impl Books) -> SmallVec<[(AccountKey, Tat); 4]> {
-        let name = |spend: &Spend| {
-            let (link, account) = books.meaning(spend)?;
-            let session = self.session.chain().nth(link)?;
-            let scope = self.snapshot.scope(session.slot)?;
-            let (role, window) = scope.shape(account).counted().nth(usize::from(spend.slot))?;
-            let of = match account {
-                Account::Shared => {
-                    Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
-                }
-                Account::Own => Counted::Own(session.id),
-            };
-            Some((AccountKey { of, role, window }, spend.tat))
-        };
-        changes.spends.iter().filter_map(name).collect()
     }
 
     #[inline(always)]

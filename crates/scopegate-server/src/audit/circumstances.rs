@@ -1,7 +1,7 @@
 //! What the plane knows of a decision beyond its record.
 
-use scopegate_core::Name;
 use scopegate_core::json::CanonicalObject;
+use scopegate_core::{Name, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Written into the record as its member `plane`. All texts are as the caller sent them: whoever
@@ -16,10 +16,18 @@ pub struct Circumstances {
     pub buffered: bool,
     /// What the caller calls the call.
     pub call: Option<String>,
+    /// When a client decided, by its own clock.
+    pub client_at: Option<Timestamp>,
+    /// How many denials the record stands for, when a client counted them.
+    pub count: Option<u64>,
+    /// Whether a client permitted because the plane could not be reached.
+    pub fail_open: bool,
     /// The id of the key that asked.
     pub key: Option<Name>,
     /// How long the decision took, in microseconds.
     pub latency_us: Option<u64>,
+    /// How many records of the client's journal are missing before this one.
+    pub missing: Option<u64>,
     /// Why it was denied, in words.
     pub reason: Option<String>,
     /// The id of the role.
@@ -41,8 +49,12 @@ impl Circumstances {
         object.maybe_text("action", self.action.as_deref());
         object.maybe_true("buffered", self.buffered);
         object.maybe_text("call", self.call.as_deref());
+        object.maybe_text("client_at", self.client_at.map(|at| at.to_string()).as_deref());
+        object.maybe_number("count", self.count);
+        object.maybe_true("fail_open", self.fail_open);
         object.maybe_text("key", self.key.as_deref());
         object.maybe_number("latency_us", self.latency_us);
+        object.maybe_number("missing", self.missing);
         object.maybe_text("reason", self.reason.as_deref());
         object.maybe_text("role_id", self.role_id.as_deref());
         object.maybe_true("separation_off", self.separation_off);

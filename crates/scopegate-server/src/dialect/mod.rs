@@ -1,3 +1,4 @@
-//! How clients of other systems speak to the plane. Their words stay in here.
+//! How clients speak to the plane: our own protocol, and those of other systems, whose words stay in here.
 
+pub(crate) mod native;
 pub(crate) mod scopebound;

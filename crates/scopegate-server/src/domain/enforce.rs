@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use scopegate_core::json::JsonError;
 use scopegate_core::{
-    AccessRequest, Decision, Denial, DenyCode, Detail, Enforcer, Notes, Principal, SessionId, ToolCall,
+    AccessRequest, CallDigest, Decision, Denial, DenyCode, Detail, Enforcer, Name, Notes, Principal,
+    SessionId, Timestamp, ToolCall,
 };
 
 use super::{Failure, Tenant};
@@ -20,6 +21,8 @@ pub(crate) struct Question {
     pub(crate) call_id: String,
     /// What was hostile about it. Such a call is denied, whatever the policy says.
     pub(crate) hostile: Option<JsonError>,
+    /// Names the question, so that it can be asked again when its answer was lost.
+    pub(crate) nonce: Option<String>,
     /// Whether it says something that a rule should judge and none does yet.
     pub(crate) unjudged: bool,
 }
@@ -31,6 +34,7 @@ impl Tenant {
         caller: &Caller,
         presented: Presented,
         question: &Question,
+        now: Timestamp,
     ) -> Result<Decision, Failure> {
         let call = &question.call;
         let notes: Notes = Arc::new(Circumstances {
@@ -58,11 +62,19 @@ impl Tenant {
         };
         let principal = Principal::Session(session);
         let request = AccessRequest::new(principal.as_ref(), call).with_notes(&notes);
-        let decision = match denial {
-            Some(denial) => self.enforcer.refuse(&request, denial).await,
-            None => self.enforcer.enforce(&request).await,
+        let decide = async {
+            let decision = match denial {
+                Some(denial) => self.enforcer.refuse(&request, denial).await,
+                None => self.enforcer.enforce(&request).await,
+            };
+            decision.map_err(|error| Failure::Unavailable(error.to_string()))
         };
-        decision.map_err(|error| Failure::Unavailable(error.to_string()))
+        // What has no digest is denied, and may as well be denied twice.
+        let digest = CallDigest::of(session, &caller.owner, &Name::default(), call);
+        match (question.nonce.as_deref(), digest) {
+            (Some(nonce), Some(digest)) => self.nonces.once(session, nonce, digest, now, decide).await,
+            _ => decide.await,
+        }
     }
 
     /// The session that asks, or why there is none.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{Name, Review, SessionId, Window};
+use scopegate_core::{Name, Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
@@ -48,8 +48,7 @@ impl TenantLog {
             denied(&self.tenant, &role, &record, denial, &circumstances)
         });
         let review = review.map(|review| self.opened(review, session.as_deref(), &circumstances));
-        let accounts =
-            accounts.into_iter().map(|(key, tat)| AccountRow { account: name(&key), tat }).collect();
+        let accounts = rows(accounts);
         let row =
             DecisionRow { tenant: self.tenant.clone(), record, circumstances, accounts, review, delivery };
         Change::Decision(Box::new(row))
@@ -112,6 +111,9 @@ impl StateLog for TenantLog {
         let change = match change {
             StateChange::Decided(decided) => self.decided(*decided),
             StateChange::Settled(review) => Change::Review(Box::new(self.settled(*review))),
+            StateChange::Advanced(accounts) => {
+                Change::Accounts { tenant: self.tenant.clone(), accounts: rows(accounts.into_vec()) }
+            }
         };
         let event = match &change {
             Change::Decision(row) => row.delivery.clone(),
@@ -148,6 +150,10 @@ pub(super) fn asked(row: &ReviewRow) -> Asked {
         decided_by: row.decided_by.clone(),
         label: row.label.clone(),
     }
+}
+
+fn rows(accounts: impl IntoIterator<Item = (AccountKey, Tat)>) -> Vec<AccountRow> {
+    accounts.into_iter().map(|(key, tat)| AccountRow { account: name(&key), tat }).collect()
 }
 
 /// An account's name in the store: JSON, because no name can then run into the next.

@@ -5,8 +5,12 @@
 
 mod audit;
 mod enforce;
+mod epoch;
 mod failure;
+mod journal;
+mod lend;
 mod log;
+mod nonce;
 mod reviews;
 mod roles;
 mod sessions;
@@ -14,7 +18,10 @@ mod tenant;
 
 pub(crate) use self::audit::{Exported, Window};
 pub(crate) use self::enforce::Question;
+pub(crate) use self::epoch::{Follower, Told, Touched};
 pub(crate) use self::failure::Failure;
+pub(crate) use self::journal::{Batch, Entry};
+pub(crate) use self::lend::{LEASE, Lent};
 pub(crate) use self::reviews::Shown;
 pub(crate) use self::roles::RoleDocument;
 pub(crate) use self::sessions::Order;

@@ -7,6 +7,7 @@ use scopegate_core::{Name, Role, Timestamp};
 use scopegate_engine::RemoveRoleError;
 use serde_json::{Map, Value};
 
+use super::epoch::Touched;
 use super::{Failure, Tenant};
 use crate::dialect::scopebound::role as wire;
 use crate::store::{Change, RoleRow, TenantId};
@@ -196,7 +197,10 @@ impl Tenant {
             })?;
             self.book.roles_mut().remove(&before.id);
             let last = RoleDocument { version: before.version + 1, updated_at: now, ..(*before).clone() };
-            Ok(((), vec![Change::Role(last.row(&self.id, true)), self.bump()]))
+            Ok((
+                (),
+                vec![Change::Role(last.row(&self.id, true)), self.bump(Touched::Role(before.name.clone()))],
+            ))
         })
         .await
     }
@@ -210,7 +214,10 @@ impl Tenant {
         let refused = |error: scopegate_core::PolicyError| Failure::Invalid(error.to_string());
         self.enforcer.put_role(document.enforced()).map_err(refused)?;
         let document = self.book.roles_mut().put(document);
-        let changes = vec![Change::Role(document.row(&self.id, false)), self.bump()];
+        let changes = vec![
+            Change::Role(document.row(&self.id, false)),
+            self.bump(Touched::Role(document.name.clone())),
+        ];
         Ok((document, changes))
     }
 }

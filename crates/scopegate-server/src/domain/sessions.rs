@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use scopegate_core::{Name, Principal, Provision, ProvisionError, SessionId, Timestamp};
 
+use super::epoch::Touched;
 use super::{Failure, RoleDocument, Tenant};
 use crate::auth::Caller;
 use crate::store::{Change, SessionEnd, SessionRow};
@@ -95,7 +96,13 @@ impl Tenant {
             let _ = self.enforcer.end(id);
             let end = SessionEnd { at: now, revoked: true, reason: cut(reason) };
             self.book.put_session(SessionRow { end: Some(end.clone()), ..(*session).clone() });
-            Ok(((), vec![Change::SessionEnded { tenant: self.id.clone(), session: id, end }, self.bump()]))
+            Ok((
+                (),
+                vec![
+                    Change::SessionEnded { tenant: self.id.clone(), session: id, end },
+                    self.bump(Touched::Session(id)),
+                ],
+            ))
         })
         .await
     }
@@ -107,8 +114,8 @@ impl Tenant {
                 true => self.enforcer.suspend(owner.clone()),
                 false => self.enforcer.readmit(owner.clone()),
             }
-            let change = Change::Suspended { tenant: self.id.clone(), owner, on };
-            Ok(((), vec![change, self.bump()]))
+            let bumped = self.bump(Touched::Owner(owner.clone()));
+            Ok(((), vec![Change::Suspended { tenant: self.id.clone(), owner, on }, bumped]))
         })
         .await
     }

@@ -8,10 +8,14 @@ use scopegate_core::{Name, Review, ReviewId, SessionId};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
+use super::epoch::{Epochs, Follower, Touched};
 use super::log::{self, TenantLog};
+use super::nonce::Nonces;
 use super::roles::{RoleBook, RoleDocument};
 use crate::setup;
-use crate::store::{Archive, Change, Epoch, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle};
+use crate::store::{
+    Archive, Change, Epoch, JournalRow, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle,
+};
 use crate::webhook::Outbox;
 
 /// How long a session that is over is remembered; then the store knows it.
@@ -26,13 +30,16 @@ pub(crate) struct Tenant {
     pub(super) writer: WriterHandle,
     /// Held while a change is made in memory and handed to the writer, so that both have one order.
     writing: Mutex<()>,
+    pub(super) nonces: Nonces,
 }
 
 /// What is known of a tenant beside what its enforcer holds.
 pub(crate) struct Book {
     roles: RwLock<RoleBook>,
     sessions: RwLock<Sessions>,
-    epoch: Mutex<Epoch>,
+    pub(super) epochs: Epochs,
+    /// How far clients' journals were taken up, by session and kind.
+    pub(super) journals: Mutex<HashMap<(SessionId, bool), JournalRow>>,
     /// Who is just deciding a review, by review and person: the key, and what it calls its user.
     pub(super) deciding: Mutex<Deciding>,
     /// What the plane adds to each review.
@@ -87,7 +94,10 @@ impl Tenant {
                 by_id: state.sessions.into_iter().map(|row| (row.id, Arc::new(row))).collect(),
                 sweep_at: 1024,
             }),
-            epoch: Mutex::new(state.tenant.epoch),
+            epochs: Epochs::new(state.tenant.epoch),
+            journals: Mutex::new(
+                state.journals.into_iter().map(|row| ((row.session, row.fail_open), row)).collect(),
+            ),
             deciding: Mutex::default(),
             asked: Mutex::new(
                 state.reviews.into_iter().map(|row| (row.review.id, log::asked(&row))).collect(),
@@ -100,7 +110,7 @@ impl Tenant {
         let builder = LocalEnforcer::builder(policy).keep_state(log, saved);
         let enforcer =
             builder.build().map_err(|error| Failure::Invalid(format!("tenant `{id}`: {error}")))?;
-        Ok(Self { id, enforcer, book, archive, writer, writing: Mutex::new(()) })
+        Ok(Self { id, enforcer, book, archive, writer, writing: Mutex::new(()), nonces: Nonces::default() })
     }
 
     /// Makes a change in memory and hands it to the writer, in one order with all others; then
@@ -120,11 +130,9 @@ impl Tenant {
         }
     }
 
-    /// The change that tells clients to look again.
-    pub(super) fn bump(&self) -> Change {
-        let mut epoch = lock(&self.book.epoch);
-        epoch.counter += 1;
-        Change::Epoch { tenant: self.id.clone(), epoch: *epoch }
+    /// The change that tells clients to look again at what was touched.
+    pub(super) fn bump(&self, touched: Touched) -> Change {
+        Change::Epoch { tenant: self.id.clone(), epoch: self.book.epochs.bump(touched) }
     }
 
     /// Begins a new incarnation: what clients keep of an earlier process, or of a copy that was
@@ -133,7 +141,7 @@ impl Tenant {
         let incarnation = setup::random_53_bits().map_err(|error| Failure::Unavailable(error.to_string()))?;
         self.change(|| {
             let epoch = Epoch { incarnation, counter: 0 };
-            *lock(&self.book.epoch) = epoch;
+            self.book.epochs.begin(epoch);
             Ok(((), vec![Change::Epoch { tenant: self.id.clone(), epoch }]))
         })
         .await
@@ -141,7 +149,17 @@ impl Tenant {
 
     /// The present epoch.
     pub(crate) fn epoch(&self) -> Epoch {
-        *lock(&self.book.epoch)
+        self.book.epochs.now()
+    }
+
+    /// Every change from here on.
+    pub(crate) fn follow(&self) -> Follower {
+        self.book.epochs.follow()
+    }
+
+    /// Ends what [`follow`](Self::follow) gave out.
+    pub(crate) fn hang_up(&self) {
+        self.book.epochs.hang_up();
     }
 }
 

@@ -16,8 +16,8 @@ use scopegate_engine::Durability;
 pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
 pub use self::rows::{
-    AccountRow, CatalogueRow, CheckpointRow, DecisionRow, DeliveryRow, DeliveryState, Epoch, KeyRow,
-    RecordRow, ReviewRow, RoleRow, SessionEnd, SessionRow, SigningKeyRow, TenantRow,
+    AccountRow, CatalogueRow, CheckpointRow, DecisionRow, DeliveryRow, DeliveryState, Epoch, JournalRow,
+    KeyRow, RecordRow, ReviewRow, RoleRow, SessionEnd, SessionRow, SigningKeyRow, TenantRow,
 };
 pub use self::sqlite::{SqliteArchive, SqliteStore};
 pub use self::writer::{Kept, NoPlace, Place, Ticket, Writer, WriterHandle};
@@ -122,6 +122,20 @@ pub enum Change {
     },
     /// A decision: its record and all that it changed.
     Decision(Box<DecisionRow>),
+    /// Rate accounts that were written without a decision.
+    Accounts {
+        /// Whose.
+        tenant: TenantId,
+        /// What they stand at.
+        accounts: Vec<AccountRow>,
+    },
+    /// A batch of a client's journal was taken up.
+    Journal {
+        /// Whose.
+        tenant: TenantId,
+        /// How far.
+        journal: JournalRow,
+    },
     /// A review is decided by a person, or expires.
     Review(Box<ReviewRow>),
     /// An MCP server's tools.
@@ -169,6 +183,8 @@ pub struct TenantState {
     pub reviews: Vec<ReviewRow>,
     /// Rate accounts that still count something.
     pub accounts: Vec<AccountRow>,
+    /// How far clients' journals were taken up, of sessions that are not long over.
+    pub journals: Vec<JournalRow>,
     /// The tools of MCP servers.
     pub catalogues: Vec<CatalogueRow>,
     /// Events that still wait for delivery.
@@ -186,6 +202,7 @@ impl TenantState {
             suspended: Vec::new(),
             reviews: Vec::new(),
             accounts: Vec::new(),
+            journals: Vec::new(),
             catalogues: Vec::new(),
             deliveries: Vec::new(),
         }

@@ -185,6 +185,20 @@ pub struct AccountRow {
     pub tat: Tat,
 }
 
+/// How far a client's journal of a session has been taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever makes a row must fill all of it")]
+pub struct JournalRow {
+    /// Whose decisions.
+    pub session: SessionId,
+    /// Whether it is the journal of those that were made while the plane could not be reached.
+    pub fail_open: bool,
+    /// Its last batch.
+    pub batch: u64,
+    /// Its last number.
+    pub number: u64,
+}
+
 /// A review, with what only the plane knows of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "whoever makes a row must fill all of it")]

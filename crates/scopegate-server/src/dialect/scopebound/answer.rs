@@ -6,10 +6,11 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scopegate_core::{Denial, DenyCode, Detail, Hold, Window};
+use scopegate_core::{Denial, DenyCode, Detail, Hold, Permit, Window};
 use serde_json::json;
 
 use super::approvals::dashed;
+use crate::dialect::native;
 
 /// What an answer repeats of its question.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +19,19 @@ pub(super) struct Asked<'a> {
     pub(super) call_id: &'a str,
     /// How long the answer took.
     pub(super) latency_ms: f64,
+    /// Whether the caller is one of ours, which reads more than this dialect has.
+    pub(super) native: bool,
 }
 
-pub(super) fn permitted(asked: Asked<'_>) -> Response {
-    let body = json!({
+pub(super) fn permitted(asked: Asked<'_>, permit: &Permit) -> Response {
+    let mut body = json!({
         "decision": "allow",
         "call_id": asked.call_id,
         "latency_ms": asked.latency_ms,
     });
+    if asked.native {
+        native::name_permit(&mut body, permit);
+    }
     told(StatusCode::OK, body)
 }
 
@@ -39,6 +45,9 @@ pub(super) fn denied(asked: Asked<'_>, denial: &Denial) -> Response {
         "call_id": asked.call_id,
         "latency_ms": asked.latency_ms,
     });
+    if asked.native {
+        native::date_denial(&mut body, denial);
+    }
     if denial.code == DenyCode::JwtExpired
         && let Some(body) = body.as_object_mut()
     {

@@ -38,6 +38,9 @@ const COLUMNS: [&str; 18] = [
     "hash",
 ];
 
+/// Members that only our own clients' decisions have; no columns.
+const OF_CLIENTS: [&str; 5] = ["source", "client_at", "count", "fail_open", "missing"];
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Asked {
     format: Option<String>,
@@ -111,7 +114,8 @@ fn event(exported: &Exported) -> Map<String, Value> {
         json!(hex(&row.prev)),
         json!(hex(&row.hash)),
     ];
-    COLUMNS.iter().map(|column| (*column).to_owned()).zip(values).collect()
+    let more = OF_CLIENTS.iter().filter_map(|name| Some(((*name).to_owned(), about.get(*name)?.clone())));
+    COLUMNS.iter().map(|column| (*column).to_owned()).zip(values).chain(more).collect()
 }
 
 fn table(events: &[Map<String, Value>]) -> Result<Vec<u8>, csv::Error> {

@@ -11,7 +11,7 @@ use crate::routes::refusal;
 
 /// A JSON object without duplicate members. An empty body is the empty object.
 #[derive(Debug)]
-pub(crate) struct Object(pub(super) Map<String, Value>);
+pub(crate) struct Object(pub(crate) Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for Object {
     type Rejection = Response;

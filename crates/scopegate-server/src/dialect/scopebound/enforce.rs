@@ -52,7 +52,7 @@ async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Re
     };
     let presented = token.map_or(Presented::Nothing, |token| plane.present(&token));
     let decision = match plane.tenant(&caller.tenant) {
-        Ok(tenant) => tenant.enforce(caller, presented, &question).await,
+        Ok(tenant) => tenant.enforce(caller, presented, &question, plane.now()).await,
         Err(failure) => Err(failure),
     };
     if let Ok(decision) = &decision {
@@ -62,9 +62,10 @@ async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Re
         tool: &question.call.tool,
         call_id: &question.call_id,
         latency_ms: began.elapsed().as_secs_f64() * 1000.0,
+        native: question.nonce.is_some(),
     };
     match &decision {
-        Ok(Decision::Permit(_)) => answer::permitted(asked),
+        Ok(Decision::Permit(permit)) => answer::permitted(asked, permit),
         Ok(Decision::Deny(denial)) => answer::denied(asked, denial),
         Ok(Decision::Hold(hold)) => answer::held(asked, hold),
         Err(failure) => failure.response(),
@@ -79,6 +80,7 @@ fn read(document: Document, route: Route) -> (Question, Option<String>) {
     fields.odd = false;
     let tool = fields.text("/tool_name");
     let call_id = fields.text("/call_id").unwrap_or_default();
+    let nonce = fields.name("/decision_nonce").map(|nonce| nonce.to_string());
     let mut call = ToolCall::new(tool.unwrap_or_default());
     if route.mcp {
         call.server = fields.name("/mcp_server");
@@ -91,7 +93,7 @@ fn read(document: Document, route: Route) -> (Question, Option<String>) {
         document.root().pointer(route.arguments).is_none_or(|value| matches!(value.get(), Json::Null));
     call.args = if absent { Args::none() } else { Args::at_pointer(document, route.arguments) };
     let hostile = call.args.error().or(odd.then_some(JsonError::NotAnObject));
-    (Question { call, call_id: cut(call_id), hostile, unjudged: names_mcp }, token)
+    (Question { call, call_id: cut(call_id), hostile, nonce, unjudged: names_mcp }, token)
 }
 
 struct Fields<'a> {
@@ -132,7 +134,7 @@ fn salvage(body: &Bytes, route: Route, error: JsonError) -> (Question, Option<St
     let mut call = ToolCall::new(salvaged.tool.unwrap_or_default()).with_args(Args::refused(error));
     call.server = salvaged.server.filter(|server| route.mcp && !server.is_empty()).map(Name::from);
     let call_id = cut(salvaged.call_id.unwrap_or_default());
-    (Question { call, call_id, hostile: Some(error), unjudged: false }, salvaged.token)
+    (Question { call, call_id, hostile: Some(error), nonce: None, unjudged: false }, salvaged.token)
 }
 
 fn cut(mut text: String) -> String {

@@ -6,7 +6,7 @@
 mod answer;
 mod approvals;
 mod audit;
-mod body;
+pub(super) mod body;
 mod deliveries;
 mod enforce;
 mod error;
@@ -28,4 +28,4 @@ pub(crate) use self::provision::provision;
 pub(crate) use self::roles::{
     create as create_role, delete as delete_role, get as get_role, list as list_roles, update as update_role,
 };
-pub(crate) use self::sessions::{epoch, get as get_session, list as list_sessions, readmit, revoke, suspend};
+pub(crate) use self::sessions::{get as get_session, list as list_sessions, readmit, revoke, suspend};

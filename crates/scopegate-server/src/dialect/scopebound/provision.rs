@@ -9,8 +9,9 @@ use scopegate_core::SessionId;
 use serde_json::json;
 
 use super::body::Object;
-use super::field::{Invalid, name, opt_name, text};
+use super::field::{Invalid, flag, name, opt_name, text};
 use crate::auth::Caller;
+use crate::dialect::native;
 use crate::domain::{Failure, Order};
 use crate::plane::Plane;
 
@@ -30,10 +31,11 @@ pub(crate) async fn provision(
         framework: text(&body, "framework")?.unwrap_or_default(),
         parent,
     };
-    let now = plane.now();
-    let opened = plane.tenant(&caller.tenant)?.provision(&caller, order, now).await?;
+    let with_scope = flag(&body, "scope")?.unwrap_or(false);
+    let (tenant, now) = (plane.tenant(&caller.tenant)?, plane.now());
+    let opened = tenant.provision(&caller, order, now).await?;
     let session = &opened.session;
-    let body = json!({
+    let mut body = json!({
         "jwt": plane.sign(session),
         "session_id": session.id,
         "expires_at": session.expires_at,
@@ -41,6 +43,9 @@ pub(crate) async fn provision(
         "role_name": opened.role.name,
         "ttl_seconds": session.created_at.until(session.expires_at).as_secs(),
     });
+    if with_scope {
+        native::add_scope(&mut body, &tenant.lend(&caller, session.id)?, now);
+    }
     Ok(Json(body).into_response())
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use scopegate_core::{Alternative, Constraint, Name, Operator, RateScope, Role, WhenAbsent};
+use scopegate_core::{Alternative, Consistency, Constraint, Name, Operator, RateScope, Role, WhenAbsent};
 use serde_json::{Map, Value, json};
 
 use super::field::{Invalid, flag, list, map, name, opt_name, text, whole};
@@ -99,6 +99,7 @@ pub(crate) fn compile(
         mcp_server_rate_limits: map(written, "mcp_server_rate_limits", |value| {
             value.as_u64().ok_or("a whole number of calls a minute".to_owned())
         })?,
+        consistency: consistency(written)?,
         ..Role::default()
     })
 }
@@ -145,6 +146,15 @@ fn rate_scope(written: &Map<String, Value>) -> Result<RateScope, Invalid> {
         None | Some("session") => Ok(RateScope::Session),
         Some("key") => Ok(RateScope::Key),
         Some(_) => Err(Invalid::new("rate_scope", "must be `session` or `key`")),
+    }
+}
+
+/// How fresh the state must be that decides; an addition of ours.
+fn consistency(written: &Map<String, Value>) -> Result<Consistency, Invalid> {
+    match text(written, "consistency")?.as_deref() {
+        None | Some("leased") => Ok(Consistency::Leased),
+        Some("strict") => Ok(Consistency::Strict),
+        Some(_) => Err(Invalid::new("consistency", "must be `leased` or `strict`")),
     }
 }
 

@@ -66,11 +66,6 @@ pub(crate) async fn readmit(
     Ok(Json(json!({ "owner": owner, "suspended": false })))
 }
 
-/// What clients compare with what they keep.
-pub(crate) async fn epoch(plane: State<Arc<Plane>>, caller: Caller) -> Result<Json<Value>, Failure> {
-    Ok(Json(json!(plane.tenant(&caller.tenant)?.epoch())))
-}
-
 fn show(tenant: &Tenant, session: &SessionRow, now: Timestamp) -> Value {
     let view = tenant.enforcer.session(session.id);
     let status = match &session.end {

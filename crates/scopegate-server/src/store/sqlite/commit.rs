@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::{SqliteStore, integer, nanos, record_id, witness};
 use crate::audit::Log;
-use crate::store::{Change, DecisionRow, DeliveryRow, DeliveryState, Epoch, ReviewRow, StoreError, TenantId};
+use crate::store::{
+    Change, DecisionRow, DeliveryRow, DeliveryState, Epoch, JournalRow, ReviewRow, StoreError, TenantId,
+};
 
 /// What a batch has changed so far. The logs are copies until the batch is committed, and words
 /// that are written with every decision are written once a batch.
@@ -137,6 +139,20 @@ impl<'a> Draft<'a> {
                 to.execute(sql, params![self.tenant(to, tenant)?, owner.as_str()])?;
             }
             Change::Decision(row) => self.decision(to, row)?,
+            Change::Accounts { tenant, accounts } => {
+                let tenant = self.tenant(to, tenant)?;
+                for row in accounts {
+                    self.accounts.insert((tenant, &row.account), row.tat);
+                }
+            }
+            Change::Journal { tenant, journal } => {
+                let sql = "INSERT OR REPLACE INTO journals (tenant, session, fail_open, batch, number) \
+                           VALUES (?, ?, ?, ?, ?)";
+                let JournalRow { session, fail_open, batch, number } = *journal;
+                let tenant = self.tenant(to, tenant)?;
+                let values = params![tenant, blob(session), fail_open, integer(batch), integer(number)];
+                cached(to, sql)?.execute(values)?;
+            }
             Change::Review(row) => self.review(to, row)?,
             Change::Catalogue(row) => {
                 let sql = "INSERT OR REPLACE INTO catalogues (tenant, server, body) VALUES (?, ?, ?)";
@@ -164,8 +180,11 @@ impl<'a> Draft<'a> {
         let text = std::str::from_utf8(&made.body).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let sql = "INSERT INTO records (id, at, body, hash) VALUES (?, ?, ?, ?)";
         cached(to, sql)?.execute(params![record_id(tenant, made.seq), nanos(made.at), text, made.hash])?;
-        let records = self.records.entry((tenant, row.record.id.session)).or_default();
-        *records = row.record.id.number.max(*records);
+        // A client numbers its own decisions apart.
+        if row.circumstances.source.is_none() {
+            let records = self.records.entry((tenant, row.record.id.session)).or_default();
+            *records = row.record.id.number.max(*records);
+        }
         for spent in &row.accounts {
             self.accounts.insert((tenant, &spent.account), spent.tat);
         }

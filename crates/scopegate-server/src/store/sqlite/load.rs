@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{SqliteStore, natural, record_id, witness};
 use crate::audit::{Checkpoint, Log, merkle::Frontier};
 use crate::store::{
-    AccountRow, Epoch, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow, TenantState,
+    AccountRow, Epoch, JournalRow, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow,
+    TenantState,
 };
 
 /// How long after its end a session or review is still loaded: its end can be told from a forgery.
@@ -61,6 +62,16 @@ impl SqliteStore {
                 |row| {
                     let account: Vec<u8> = row.get(0)?;
                     Ok(AccountRow { account: account.into(), tat: natural(row.get(1)?) })
+                },
+            )?,
+            journals: self.list(
+                "SELECT session, fail_open, batch, number FROM journals AS j JOIN sessions AS s \
+                 ON s.tenant = j.tenant AND s.id = j.session WHERE j.tenant = ? AND s.expires_at > ?",
+                [no, since],
+                |row| {
+                    let session = SessionId::from_bits(u128::from_be_bytes(row.get(0)?));
+                    let (batch, number) = (natural(row.get(2)?), natural(row.get(3)?));
+                    Ok(JournalRow { session, fail_open: row.get(1)?, batch, number })
                 },
             )?,
             catalogues: self.bodies("SELECT body FROM catalogues WHERE tenant = ? ORDER BY server", [no])?,

@@ -1,0 +1,80 @@
+//! `POST /v1/sessions/{id}/journal`: what a client decided by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use scopegate_core::{CallDigest, DenyCode, Event, Name, SessionId, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::auth::Caller;
+use crate::dialect::scopebound::body::Object;
+use crate::domain::{Batch, Entry, Failure};
+use crate::plane::Plane;
+
+/// A longer name of a tool is no name.
+const MAX_TOOL: usize = 256;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    batch: u64,
+    from: u64,
+    to: u64,
+    #[serde(default)]
+    fail_open: bool,
+    #[serde(default)]
+    entries: Vec<Line>,
+    /// How many denials were left out, by code.
+    #[serde(default)]
+    omitted: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    number: u64,
+    at: Timestamp,
+    event: Event,
+    #[serde(default)]
+    tool: Option<Name>,
+    #[serde(default)]
+    role_version: u64,
+    #[serde(default)]
+    arguments: Option<CallDigest>,
+}
+
+pub(crate) async fn take(
+    plane: State<Arc<Plane>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Object(body): Object,
+) -> Result<Json<Value>, Failure> {
+    let session = SessionId::parse(&id).ok_or(Failure::Unknown("session"))?;
+    let batch = batch(super::read(body)?)?;
+    let now = plane.now();
+    let taken = plane.tenant(&caller.tenant)?.take_journal(&caller, session, batch, now).await?;
+    Ok(Json(json!({ "batch": taken.batch, "number": taken.number, "missing": taken.missing })))
+}
+
+fn batch(written: Written) -> Result<Batch, Failure> {
+    let Written { batch, from, to, fail_open, entries, omitted } = written;
+    let entries = entries.into_iter().map(entry).collect::<Result<_, _>>()?;
+    let omitted = omitted.into_iter().map(|(code, count)| {
+        let known = DenyCode::ALL.iter().find(|known| known.as_str() == code);
+        let known = known.ok_or_else(|| Failure::Invalid(format!("`{code}` is no code of a denial")))?;
+        Ok((known.as_str(), (*known, count)))
+    });
+    let omitted = omitted.collect::<Result<_, Failure>>()?;
+    Ok(Batch { batch, from, to, fail_open, entries, omitted })
+}
+
+fn entry(line: Line) -> Result<Entry, Failure> {
+    let Line { number, at, event, tool, role_version, arguments } = line;
+    if tool.as_ref().is_some_and(|tool| tool.len() > MAX_TOOL) {
+        return Err(Failure::Invalid(format!("`tool` is longer than {MAX_TOOL} bytes")));
+    }
+    Ok(Entry { number, at, event, tool, role_version, arguments })
+}
