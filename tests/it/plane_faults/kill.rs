@@ -1,7 +1,7 @@
 //! The plane is killed under load, again and again.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn what_was_acknowledged_is_kept_and_no_approval_is_used_twice() {
                 json!({ "name": "worker", "allowed_tools": ["read", "pay"], "approval_required": ["pay"] });
             assert_eq!(plane.client(&dev).ask("POST", "/mgmt/v1/roles", &role).expect("an answer").0, 201);
         }
-        let over = AtomicBool::new(false);
+        let (over, answered) = (AtomicBool::new(false), AtomicU64::new(0));
         let work = |caller: usize| {
             let (mut client, mut permits, mut used) = (plane.client(&dev), Vec::new(), Vec::new());
             let Some(jwt) = client.provision("worker") else { return (permits, used) };
@@ -41,6 +41,7 @@ fn what_was_acknowledged_is_kept_and_no_approval_is_used_twice() {
                 let pays = call % 16 == 0;
                 let (tool, args) = if pays { ("pay", json!({ "to": id })) } else { ("read", json!({})) };
                 let Some((verdict, answer)) = client.enforce(&jwt, tool, &id, &args) else { break };
+                answered.fetch_add(1, Ordering::Relaxed);
                 match (pays, answer["approval_id"].as_str()) {
                     (false, _) if verdict == "allow" => permits.push(id),
                     (true, Some(review)) => {
@@ -64,8 +65,11 @@ fn what_was_acknowledged_is_kept_and_no_approval_is_used_twice() {
         };
         std::thread::scope(|scope| {
             let callers: Vec<_> = (0..CALLERS).map(|caller| scope.spawn(move || work(caller))).collect();
-            // Another moment each time.
-            std::thread::sleep(Duration::from_millis(60 + round * 37 % 140));
+            // Another moment each time, however fast the machine is.
+            let enough = || answered.load(Ordering::Relaxed) >= 40 + round * 37 % 140;
+            while !enough() && !callers.iter().all(|caller| caller.is_finished()) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             over.store(true, Ordering::Release);
             std::process::Command::new("kill")
                 .args(["-9", &plane.child.id().to_string()])
