@@ -124,10 +124,9 @@ impl Gate {
         call: &'c mut ToolCall,
     ) -> Admission<&'c mut ToolCall> {
         match self.enforcer.try_enforce(&AccessRequest::new(principal, call)) {
-            Quick::Decided(decision) => match self.seal(decision, call) {
-                Ok(permitted) => Admission::Go(permitted),
-                Err(refusal) => Admission::Stop(refusal),
-            },
+            Quick::Decided(Decision::Permit(permit)) => Admission::Go(self.seal(permit, call)),
+            Quick::Decided(Decision::Deny(denial)) => Admission::Stop(Refusal::Denied(denial)),
+            Quick::Decided(Decision::Hold(hold)) => Admission::Stop(Refusal::Held(hold)),
             Quick::Need(Need::Args) => Admission::NeedArgs(call),
             Quick::Need(Need::Review | Need::Plane) => Admission::Ask(self.asking(principal, take(call))),
         }
@@ -154,21 +153,18 @@ impl Gate {
 
     async fn ask(&self, principal: Principal, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
         let request = AccessRequest::new(principal.as_ref(), &call);
-        let decision = self.enforcer.enforce(&request).await.map_err(Refusal::Undecided)?;
-        self.seal(decision, call)
-    }
-
-    #[inline(always)]
-    fn seal<C>(&self, decision: Decision, call: C) -> Result<Permitted<C>, Refusal> {
-        match decision {
-            Decision::Permit(permit) => {
-                let enforcer = self.enforcer.wants_outcomes().then(|| self.enforcer.clone());
-                let completion = Completion { enforcer, id: permit.id };
-                Ok(Permitted { call, permit, completion })
-            }
+        match self.enforcer.enforce(&request).await.map_err(Refusal::Undecided)? {
+            Decision::Permit(permit) => Ok(self.seal(permit, call)),
             Decision::Deny(denial) => Err(Refusal::Denied(denial)),
             Decision::Hold(hold) => Err(Refusal::Held(hold)),
         }
+    }
+
+    #[inline(always)]
+    fn seal<C>(&self, permit: Permit, call: C) -> Permitted<C> {
+        let enforcer = self.enforcer.wants_outcomes().then(|| self.enforcer.clone());
+        let completion = Completion { enforcer, id: permit.id };
+        Permitted { call, permit, completion }
     }
 }
 

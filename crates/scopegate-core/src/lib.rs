@@ -39,6 +39,7 @@ mod rows;
 mod schedule;
 mod scope;
 mod time;
+mod verdict;
 
 pub use self::breaker::{Attempt, Breaker, BreakerOpen, Ended};
 pub use self::call::{Args, ToolCall};
@@ -64,3 +65,4 @@ pub use self::scope::{
     Compiler, GuardsView, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
 };
 pub use self::time::Timestamp;
+pub use self::verdict::{ScopeSource, VerdictDigest};

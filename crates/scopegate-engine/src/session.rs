@@ -41,6 +41,14 @@ pub(crate) struct Session {
     records: AtomicU64,
 }
 
+/// Whether others may number a record of the same session at this time.
+#[derive(Clone, Copy)]
+pub(crate) enum Counting {
+    /// A lock that all records of the session pass is held.
+    Alone,
+    BesideOthers,
+}
+
 /// Whoever owns sessions: an agent.
 pub(crate) struct Owner {
     pub(crate) name: Name,
@@ -98,8 +106,17 @@ impl Session {
     }
 
     /// The number of the session's next record, from 1 without gaps.
-    pub(crate) fn number(&self) -> PermitId {
-        PermitId { session: self.id, number: self.records.fetch_add(1, Ordering::Relaxed) + 1 }
+    #[inline]
+    pub(crate) fn number(&self, counting: Counting) -> PermitId {
+        let number = match counting {
+            Counting::Alone => {
+                let number = self.records.load(Ordering::Relaxed) + 1;
+                self.records.store(number, Ordering::Relaxed);
+                number
+            }
+            Counting::BesideOthers => self.records.fetch_add(1, Ordering::Relaxed) + 1,
+        };
+        PermitId { session: self.id, number }
     }
 }
 
@@ -157,7 +174,7 @@ impl SessionBook {
     }
 
     /// The principal's session, if it is known.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<'g>(
         &self,
         principal: PrincipalRef<'_>,

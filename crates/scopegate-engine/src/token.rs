@@ -14,11 +14,11 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token([u8; LENGTH]);
 
-/// Word by word, which a hash takes faster than bytes.
+/// By its first word: that is 48 random bits, which spread tokens as well as all of them would.
 impl Hash for Token {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let (words, _) = self.0.as_chunks();
-        words.iter().for_each(|word| state.write_u64(u64::from_ne_bytes(*word)));
+        let first = self.0.first_chunk().copied().unwrap_or_default();
+        state.write_u64(u64::from_ne_bytes(first));
     }
 }
 

@@ -18,6 +18,7 @@ mod review_binding;
 mod reviews;
 mod sessions;
 mod tampering;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Duration;

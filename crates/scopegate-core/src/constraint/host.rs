@@ -38,6 +38,7 @@ impl Hosts {
         hosts.collect::<Result<_, _>>().map(Self)
     }
 
+    #[inline(never)]
     pub(super) fn holds(&self, value: &str) -> bool {
         host(value).is_some_and(|found| self.0.iter().any(|host| host.is(found)))
     }

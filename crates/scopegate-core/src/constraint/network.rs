@@ -20,6 +20,7 @@ impl Networks {
         networks.into_iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
+    #[inline(never)]
     pub(super) fn holds(&self, value: &str) -> bool {
         address(value).is_some_and(|address| self.0.iter().any(|network| network.contains(&address)))
     }

@@ -7,7 +7,6 @@ use super::pool::Pool;
 use super::rules::Shared;
 use super::tools::{ToolSet, ToolTable};
 use super::{Card, Guards, Level, Limit, Rules, Scope};
-use crate::constraint::Program;
 use crate::environment::Environments;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
@@ -44,29 +43,23 @@ impl Compiler {
     }
 
     /// Checks a role on its own: names, hours, constraints, unsupported fields.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with the place inside the role.
-    pub fn check(role: &Role) -> Result<(), PolicyError> {
+    fn check(&mut self, role: &Role) -> Result<(), PolicyError> {
         check_names(role)?;
         check_supported(role)?;
         check_sizes(role)?;
         Schedule::compile(role)?;
         for (tool, constraints) in &role.parameter_constraints {
-            Program::compile(constraints)
-                .map_err(|e| e.in_member(tool).in_member("parameter_constraints"))?;
+            let sound = self.shared.check(constraints);
+            sound.map_err(|error| error.in_member(tool).in_member("parameter_constraints"))?;
         }
         for (tool, constraints) in &role.approval_unless {
-            let program = Program::compile(constraints);
-            let program = program.map_err(|e| e.in_member(tool).in_member("approval_unless"))?;
-            if program.is_empty() {
-                return Err(PolicyError::from(Problem::EmptyUnless)
-                    .in_member(tool)
-                    .in_member("approval_unless"));
+            let place = |error: PolicyError| error.in_member(tool).in_member("approval_unless");
+            self.shared.check(constraints).map_err(place)?;
+            if constraints.is_empty() {
+                return Err(place(Problem::EmptyUnless.into()));
             }
             if role.approval_required.contains(tool) {
-                let problem = Problem::NeverWaived(tool.to_string());
-                return Err(PolicyError::from(problem).in_member(tool).in_member("approval_unless"));
+                return Err(place(Problem::NeverWaived(tool.to_string()).into()));
             }
         }
         Ok(())
@@ -83,7 +76,7 @@ impl Compiler {
         version: u64,
     ) -> Result<Scope, PolicyError> {
         let chain = chain(role, roles)?;
-        chain.iter().try_for_each(|role| Self::check(role))?;
+        chain.iter().try_for_each(|role| self.check(role))?;
         let guards = self.role_wide(role, &chain)?;
         let mut depths: BTreeMap<&Name, u8> = BTreeMap::new();
         for (role, depth) in chain.iter().zip(0..) {

@@ -1,9 +1,11 @@
 //! The guards of one tool, from a role and all its parents.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::json;
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::constraint::Program;
 use crate::id::Name;
@@ -57,7 +59,11 @@ impl ToolRules {
 
 /// Shares equal rules between roles: a thousand roles with the same constraints hold them once.
 #[derive(Debug, Default)]
-pub(super) struct Shared(HashMap<String, Arc<ToolRules>>);
+pub(super) struct Shared {
+    rules: HashMap<Box<[Guards<'static>]>, Arc<ToolRules>, RandomState>,
+    /// Lists of constraints that have compiled before, and so would again.
+    sound: HashSet<Box<[Constraint]>, RandomState>,
+}
 
 impl Shared {
     /// The rules of one tool along a chain of roles; `None` when nothing guards it.
@@ -66,76 +72,95 @@ impl Shared {
         tool: &Name,
         chain: &[&Role],
     ) -> Result<Option<Arc<ToolRules>>, PolicyError> {
-        let guards: Vec<_> = chain.iter().map(|role| Guards::of(role, tool)).collect();
+        let guards: SmallVec<[Guards<'_>; 1]> = chain.iter().map(|role| Guards::of(role, tool)).collect();
         if guards.iter().all(Guards::is_empty) {
             return Ok(None);
         }
-        let text =
-            serde_json::to_string(&guards.iter().map(Guards::source).collect::<Vec<_>>()).unwrap_or_default();
-        if let Some(rules) = self.0.get(&text) {
-            return Ok(Some(rules.clone()));
+        if let Some(rules) = self.find(&guards) {
+            return Ok(Some(rules));
         }
         let rules = Arc::new(compile(tool, &guards)?);
-        self.0.insert(text, rules.clone());
+        self.rules.insert(guards.into_iter().map(Guards::into_owned).collect(), rules.clone());
         Ok(Some(rules))
+    }
+
+    fn find<'a>(&self, guards: &[Guards<'a>]) -> Option<Arc<ToolRules>> {
+        let rules: &HashMap<Box<[Guards<'a>]>, _, _> = &self.rules;
+        rules.get(guards).cloned()
+    }
+
+    /// Whether a list of constraints compiles.
+    pub(super) fn check(&mut self, constraints: &[Constraint]) -> Result<(), PolicyError> {
+        if !self.sound.contains(constraints) {
+            Program::compile(constraints)?;
+            self.sound.insert(constraints.into());
+        }
+        Ok(())
     }
 
     /// Forgets rules that no scope holds any more.
     pub(super) fn sweep(&mut self) {
-        self.0.retain(|_, rules| Arc::strong_count(rules) > 1);
+        self.rules.retain(|_, rules| Arc::strong_count(rules) > 1);
+        self.sound.clear();
     }
 }
 
-/// What one role says about one tool.
+/// What one role says about one tool. Equal guards compile to equal rules.
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Guards<'a> {
-    constraints: &'a [Constraint],
-    required: bool,
-    unless: Option<&'a Vec<Constraint>>,
+    constraints: Cow<'a, [Constraint]>,
+    approval: Option<ApprovalSource<'a>>,
+    credential: Option<(Name, bool)>,
+}
+
+/// A person has to agree, unless all of this holds, within so many seconds.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ApprovalSource<'a> {
+    unless: Option<Cow<'a, [Constraint]>>,
     seconds: u64,
-    credential: Option<(&'a Name, bool)>,
 }
 
 impl<'a> Guards<'a> {
     fn of(role: &'a Role, tool: &Name) -> Self {
+        let unless = role.approval_unless.get(tool);
+        let asks = unless.is_some() || role.approval_required.contains(tool);
+        let seconds = if role.approval_ttl_seconds == 0 { 900 } else { role.approval_ttl_seconds };
+        let allowed = |name: &Name| role.allowed_credentials.contains(name);
         Self {
-            constraints: role.parameter_constraints.get(tool).map_or(&[], Vec::as_slice),
-            required: role.approval_required.contains(tool),
-            unless: role.approval_unless.get(tool),
-            seconds: if role.approval_ttl_seconds == 0 { 900 } else { role.approval_ttl_seconds },
-            credential: role.credential_mapping.get(tool).map(|c| (c, role.allowed_credentials.contains(c))),
+            constraints: role.parameter_constraints.get(tool).map_or(&[][..], Vec::as_slice).into(),
+            approval: asks.then(|| ApprovalSource { unless: unless.map(Cow::from), seconds }),
+            credential: role.credential_mapping.get(tool).map(|name| (name.clone(), allowed(name))),
         }
     }
 
-    fn needs_approval(&self) -> bool {
-        self.required || self.unless.is_some()
-    }
-
     fn is_empty(&self) -> bool {
-        self.constraints.is_empty() && !self.needs_approval() && self.credential.is_none()
+        self.constraints.is_empty() && self.approval.is_none() && self.credential.is_none()
     }
 
-    /// Equal sources compile to equal rules.
-    fn source(&self) -> serde_json::Value {
-        let approval = self.needs_approval().then_some((self.unless, self.seconds));
-        json!([self.constraints, approval, self.credential])
+    fn into_owned(self) -> Guards<'static> {
+        let owned = |list: Cow<'_, [Constraint]>| Cow::Owned(list.into_owned());
+        let approval = self
+            .approval
+            .map(|ApprovalSource { unless, seconds }| ApprovalSource { unless: unless.map(owned), seconds });
+        Guards { constraints: owned(self.constraints), approval, credential: self.credential }
     }
 }
 
 fn compile(tool: &Name, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError> {
-    let all: Vec<Constraint> = guards.iter().flat_map(|g| g.constraints.iter().cloned()).collect();
+    let all: Vec<Constraint> = guards.iter().flat_map(|guards| guards.constraints.iter().cloned()).collect();
     let mut rules = ToolRules {
         constraints: Program::compile(&all)
             .map_err(|error| error.in_member(tool).in_member("parameter_constraints"))?,
         ..ToolRules::default()
     };
     for guard in guards {
-        if guard.needs_approval() {
-            let unless = guard.unless.map(|list| Program::compile(list)).transpose();
+        if let Some(ApprovalSource { unless, seconds }) = &guard.approval {
+            let unless = unless.as_ref().map(|list| Program::compile(list)).transpose();
             let unless = unless.map_err(|error| error.in_member(tool).in_member("approval_unless"))?;
-            rules.approvals.push(Approval { unless, seconds: guard.seconds });
+            rules.approvals.push(Approval { unless, seconds: *seconds });
         }
-        if let Some((name, allowed)) = guard.credential {
-            rules.credentials.push(CredentialBinding { name: name.clone(), allowed });
+        if let Some((name, allowed)) = &guard.credential {
+            rules.credentials.push(CredentialBinding { name: name.clone(), allowed: *allowed });
         }
     }
     Ok(rules)

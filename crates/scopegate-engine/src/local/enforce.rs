@@ -126,6 +126,7 @@ pub(super) enum Stop {
 }
 
 impl Inner {
+    #[inline(always)]
     fn attempt(
         &self,
         request: &AccessRequest<'_>,

@@ -8,6 +8,7 @@ mod policy;
 mod reviews;
 mod sessions;
 mod step;
+mod verdict;
 
 use std::sync::{Arc, Mutex};
 

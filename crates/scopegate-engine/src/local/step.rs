@@ -171,7 +171,7 @@ impl<'a> Step<'a> {
         books.write(&changes.spends);
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
-        let id = self.session.number();
+        let id = self.session.number(place.counting());
         let review = used.as_ref().map(|review| review.id);
         let entry = || Entry { review, arguments, ..self.entry(id, Event::Permit) };
         let more = || More {
@@ -186,10 +186,14 @@ impl<'a> Step<'a> {
 
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
-            Ok(place) => place.fill(
-                || self.entry(self.session.number(), Event::Deny(denial.code)),
-                || More::denied(self.request, &denial),
-            ),
+            Ok(place) => {
+                let counting = place.counting();
+                let id = || self.session.number(counting);
+                place.fill(
+                    || self.entry(id(), Event::Deny(denial.code)),
+                    || More::denied(self.request, &denial),
+                )
+            }
             Err(NoRoom::Full) => return Err(Stop::Room),
             // A denial goes out even when nothing can be recorded.
             Err(NoRoom::Failed) => Ticket::NONE,
@@ -214,7 +218,9 @@ impl<'a> Step<'a> {
                 return self.deny(Denial::new(DenyCode::PolicyError));
             }
         };
-        let entry = || Entry { review: Some(hold.review), ..self.entry(self.session.number(), Event::Hold) };
+        let counting = place.counting();
+        let id = || self.session.number(counting);
+        let entry = || Entry { review: Some(hold.review), ..self.entry(id(), Event::Hold) };
         let ticket =
             place.fill(entry, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok(Answer { decision: Decision::Hold(hold), ticket })

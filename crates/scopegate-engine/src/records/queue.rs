@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::note::{Batch, Entry};
 use super::{RecordSink, writer};
+use crate::session::Counting;
 use crate::state::{Decided, More, NoRoom, StateChange, StateLog};
 
 /// Sessions are spread over so many lanes; a session keeps its lane, so its records stay in order.
@@ -221,6 +222,14 @@ impl Drop for Journal {
 }
 
 impl Place<'_> {
+    /// All records of a session go through one lane, which is locked here.
+    pub(crate) fn counting(&self) -> Counting {
+        match self {
+            Self::Lane(_) => Counting::Alone,
+            Self::Nowhere | Self::State(_) => Counting::BesideOthers,
+        }
+    }
+
     /// Puts the record in, and where state is kept, what else the decision changed.
     #[inline(always)]
     pub(crate) fn fill<'e>(self, entry: impl FnOnce() -> Entry<'e>, more: impl FnOnce() -> More) -> Ticket {
