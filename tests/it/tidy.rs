@@ -82,6 +82,14 @@ fn the_core_is_pure() {
 }
 
 #[test]
+fn what_the_plane_does_knows_no_dialect() {
+    for file in sources("crates/scopegate-server/src/domain") {
+        let text = std::fs::read_to_string(&file).expect("source");
+        assert!(!text.contains("dialect::"), "{} imports a dialect", file.display());
+    }
+}
+
+#[test]
 fn rooms_stay_small() {
     for file in sources("crates") {
         let text = std::fs::read_to_string(&file).expect("source");

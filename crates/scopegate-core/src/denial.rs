@@ -48,6 +48,23 @@ impl Denial {
     pub const fn with(code: DenyCode, detail: Detail) -> Self {
         Self { code, detail }
     }
+
+    /// How bad it is. An hour's limit used up is a worse sign than a minute's.
+    pub const fn severity(&self) -> Severity {
+        match self.detail {
+            Detail::Limit(Window::Hour, _) => Severity::High,
+            _ => self.code.severity(),
+        }
+    }
+
+    /// What the caller may do about it, in one word.
+    pub const fn retry_guidance(&self) -> &'static str {
+        match self.detail {
+            Detail::Limit(Window::Minute, _) => "retry_after_60s",
+            Detail::Limit(Window::Hour, _) => "retry_after_3600s",
+            _ => self.code.retry_guidance(),
+        }
+    }
 }
 
 /// How bad a denied call is, for alerting.

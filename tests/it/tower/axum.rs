@@ -68,7 +68,7 @@ async fn tells_how_to_go_on() {
     let limited = call(addr, "/tools/limited", "").await;
     let wait: u64 = limited.header("retry-after").and_then(|wait| wait.parse().ok()).expect("seconds");
     assert!((85..=90).contains(&wait), "{wait}");
-    assert_eq!(limited.json()["retry_guidance"], "retry_later");
+    assert_eq!(limited.json()["retry_guidance"], "retry_after_60s");
     assert_eq!(limited.json()["severity"], "medium");
 
     let held = call(addr, "/tools/held", "").await;

@@ -1,5 +1,6 @@
 //! Why an operation did not do what it was asked. A refused tool call is none of these.
 
+use super::member::Invalid;
 use crate::store::StoreError;
 
 /// The words are for people, and never repeat a secret.
@@ -23,6 +24,12 @@ pub(crate) enum Failure {
     /// Not now.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.to_string())
+    }
 }
 
 impl From<StoreError> for Failure {

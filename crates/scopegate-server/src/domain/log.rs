@@ -8,11 +8,10 @@ use serde_json::json;
 
 use super::tenant::{Asked, Book, lock};
 use crate::audit::Circumstances;
-use crate::dialect::scopebound::{denied, severity};
 use crate::store::{
     AccountRow, Change, DecisionRow, Kept, NoPlace, ReviewRow, SessionRow, TenantId, Ticket, WriterHandle,
 };
-use crate::webhook::Outbox;
+use crate::webhook::{Outbox, denied};
 
 /// The log of one tenant: its changes go into the one queue of the plane.
 pub(super) struct TenantLog {
@@ -41,7 +40,7 @@ impl TenantLog {
             notes.and_then(|notes| notes.downcast_ref::<Circumstances>().cloned()).unwrap_or_default();
         circumstances.buffered = self.buffered;
         circumstances.reason = denial.as_ref().map(ToString::to_string);
-        circumstances.severity = denial.as_ref().map(|denial| severity(denial).as_str().to_owned());
+        circumstances.severity = denial.as_ref().map(|denial| denial.severity().as_str().to_owned());
         circumstances.role_id = session.as_ref().map(|session| session.role_id.clone());
         let delivery = denial.as_ref().zip(session.as_deref()).and_then(|(denial, session)| {
             let role = self.book.role_of(session)?;

@@ -10,11 +10,13 @@ mod failure;
 mod journal;
 mod lend;
 mod log;
+pub(crate) mod member;
 mod nonce;
 mod reviews;
 mod roles;
 mod sessions;
 mod tenant;
+mod written;
 
 pub(crate) use self::audit::{Exported, Window};
 pub(crate) use self::enforce::Question;

@@ -8,8 +8,7 @@ use scopegate_engine::RemoveRoleError;
 use serde_json::{Map, Value};
 
 use super::epoch::Touched;
-use super::{Failure, Tenant};
-use crate::dialect::scopebound::role as wire;
+use super::{Failure, Tenant, written};
 use crate::store::{Change, RoleRow, TenantId};
 use crate::webhook;
 
@@ -83,7 +82,7 @@ impl RoleBook {
                 return Err(damaged("not a JSON object"));
             };
             let parent = |text: &str| names.get(text).map(|name| (*name).clone()).or_else(|| known(text));
-            let role = wire::compile(&written, parent).map_err(|error| damaged(&error.to_string()))?;
+            let role = written::compile(&written, parent).map_err(|error| damaged(&error.to_string()))?;
             book.put(RoleDocument {
                 id: row.id.clone(),
                 name: row.name.clone(),
@@ -139,7 +138,7 @@ impl Tenant {
         guard: webhook::Guard,
         now: Timestamp,
     ) -> Result<Arc<RoleDocument>, Failure> {
-        let written = wire::merge(&Map::new(), body)?;
+        let written = written::merge(&Map::new(), body);
         let id = fresh_id()?;
         guard.check_document(&written)?;
         self.change(|| {
@@ -172,7 +171,7 @@ impl Tenant {
         }
         self.change(|| {
             let before = self.role(id_or_name)?;
-            let written = wire::merge(&before.written, body)?;
+            let written = written::merge(&before.written, body);
             let role = self.compile(&written)?;
             if role.name != before.name {
                 if self.book.roles().find(&role.name).is_some() {
@@ -207,7 +206,7 @@ impl Tenant {
 
     fn compile(&self, written: &Map<String, Value>) -> Result<Role, Failure> {
         let roles = self.book.roles();
-        Ok(wire::compile(written, |parent| roles.find(parent).map(|parent| parent.name.clone()))?)
+        Ok(written::compile(written, |parent| roles.find(parent).map(|parent| parent.name.clone()))?)
     }
 
     fn publish(&self, document: RoleDocument) -> Result<(Arc<RoleDocument>, Vec<Change>), Failure> {

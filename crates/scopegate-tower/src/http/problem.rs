@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use scopegate_core::{DenyCode, Detail, Hold, Refusal, Timestamp};
+use scopegate_core::{Denial, DenyCode, Detail, Hold, Refusal, Timestamp};
 use serde::Serialize;
 
 use crate::clock;
@@ -103,8 +103,8 @@ fn body(stop: &Stop, status: StatusCode) -> Bytes {
         status: status.as_u16(),
         detail: stop.words(),
         code: stop.code(),
-        severity: denied.map(|denial| denial.code.severity()),
-        retry_guidance: denied.map(|denial| denial.code.retry_guidance()),
+        severity: denied.map(Denial::severity),
+        retry_guidance: denied.map(Denial::retry_guidance),
         review: review(stop),
     };
     serde_json::to_vec(&problem).unwrap_or_default().into()

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scopegate_core::{Denial, DenyCode, Detail, Hold, Permit, Window};
+use scopegate_core::{Denial, DenyCode, Hold, Permit};
 use serde_json::json;
 
 use super::approvals::dashed;
@@ -39,9 +39,9 @@ pub(super) fn denied(asked: Asked<'_>, denial: &Denial) -> Response {
     let mut body = json!({
         "decision": "deny",
         "deny_code": denial.code.as_str(),
-        "severity": severity(denial),
+        "severity": denial.severity(),
         "reason": denial.to_string(),
-        "retry_guidance": guidance(denial),
+        "retry_guidance": denial.retry_guidance(),
         "call_id": asked.call_id,
         "latency_ms": asked.latency_ms,
     });
@@ -74,20 +74,4 @@ pub(super) fn held(asked: Asked<'_>, hold: &Hold) -> Response {
 
 fn told(status: StatusCode, body: serde_json::Value) -> Response {
     (status, Json(body)).into_response()
-}
-
-/// An hour's limit is a worse sign than a minute's.
-pub(crate) fn severity(denial: &Denial) -> scopegate_core::Severity {
-    match denial.detail {
-        Detail::Limit(Window::Hour, _) => scopegate_core::Severity::High,
-        _ => denial.code.severity(),
-    }
-}
-
-pub(crate) fn guidance(denial: &Denial) -> &'static str {
-    match (denial.code, &denial.detail) {
-        (_, Detail::Limit(Window::Minute, _)) => "retry_after_60s",
-        (_, Detail::Limit(Window::Hour, _)) => "retry_after_3600s",
-        (code, _) => code.retry_guidance(),
-    }
 }

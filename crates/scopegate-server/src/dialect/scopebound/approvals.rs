@@ -8,8 +8,8 @@ use scopegate_core::{ReviewId, ReviewState};
 use serde_json::{Value, json};
 
 use super::body::Object;
-use super::field::text;
 use crate::auth::Caller;
+use crate::domain::member::text;
 use crate::domain::{Failure, Shown};
 use crate::plane::Plane;
 

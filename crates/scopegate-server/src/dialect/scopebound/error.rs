@@ -3,15 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::field::Invalid;
 use crate::domain::Failure;
 use crate::routes::refusal;
-
-impl From<Invalid> for Failure {
-    fn from(invalid: Invalid) -> Self {
-        Self::Invalid(invalid.to_string())
-    }
-}
 
 /// The words are for people; clients look at the status.
 impl Failure {

@@ -10,20 +10,16 @@ pub(super) mod body;
 mod deliveries;
 mod enforce;
 mod error;
-mod event;
-mod field;
 mod provision;
-pub(crate) mod role;
+mod role;
 mod roles;
 mod salvage;
 mod sessions;
 
-pub(crate) use self::answer::severity;
 pub(crate) use self::approvals::{approve, get as get_approval, list as list_approvals, reject};
 pub(crate) use self::audit::export as export_audit;
 pub(crate) use self::deliveries::list as list_deliveries;
 pub(crate) use self::enforce::{call as enforce, mcp as mcp_enforce};
-pub(crate) use self::event::denied;
 pub(crate) use self::provision::provision;
 pub(crate) use self::roles::{
     create as create_role, delete as delete_role, get as get_role, list as list_roles, update as update_role,

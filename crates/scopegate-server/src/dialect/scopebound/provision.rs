@@ -9,9 +9,9 @@ use scopegate_core::SessionId;
 use serde_json::json;
 
 use super::body::Object;
-use super::field::{Invalid, flag, name, opt_name, text};
 use crate::auth::Caller;
 use crate::dialect::native;
+use crate::domain::member::{Invalid, flag, name, opt_name, text, whole};
 use crate::domain::{Failure, Order};
 use crate::plane::Plane;
 
@@ -52,7 +52,7 @@ pub(crate) async fn provision(
 /// `requested_ttl`, in seconds: absent, null or 0 for what the role says.
 fn ttl(body: &serde_json::Map<String, serde_json::Value>) -> Result<u64, Invalid> {
     let invalid = || Invalid::new("requested_ttl", "must be a whole number of seconds, at least 0");
-    super::field::whole(body, "requested_ttl").map_err(|_| invalid())
+    whole(body, "requested_ttl").map_err(|_| invalid())
 }
 
 /// Session ids are shown as 32 hexadecimal digits; dashes of a UUID are ignored.

@@ -50,7 +50,7 @@ pub(crate) async fn create(
     Object(body): Object,
 ) -> Result<Response, Failure> {
     let tenant = plane.tenant(&caller.tenant)?;
-    let role = tenant.create_role(&body, plane.guard(), plane.now()).await?;
+    let role = tenant.create_role(&role::flat(body)?, plane.guard(), plane.now()).await?;
     Ok((StatusCode::CREATED, Json(show(&role))).into_response())
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn update(
     Object(body): Object,
 ) -> Result<Json<Value>, Failure> {
     let tenant = plane.tenant(&caller.tenant)?;
-    Ok(Json(show(&*tenant.update_role(&role, &body, plane.guard(), plane.now()).await?)))
+    Ok(Json(show(&*tenant.update_role(&role, &role::flat(body)?, plane.guard(), plane.now()).await?)))
 }
 
 pub(crate) async fn delete(

@@ -3,7 +3,6 @@
 use scopegate_core::{DecisionRecord, Denial, Name};
 use serde_json::json;
 
-use super::answer::{guidance, severity};
 use crate::audit::Circumstances;
 use crate::domain::RoleDocument;
 use crate::store::{DeliveryRow, DeliveryState, TenantId};
@@ -26,9 +25,9 @@ pub(crate) fn denied(
         "tool_name": record.tool,
         "mcp_server": about.server,
         "deny_code": denial.code,
-        "severity": severity(denial),
+        "severity": denial.severity(),
         "reason": denial.to_string(),
-        "retry_guidance": guidance(denial),
+        "retry_guidance": denial.retry_guidance(),
         "call_id": about.call,
     });
     Some(DeliveryRow {

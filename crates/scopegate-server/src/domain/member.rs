@@ -1,4 +1,4 @@
-//! Members of a body, read with an error that names them.
+//! Members of a JSON object, read with an error that names them.
 
 use std::collections::BTreeMap;
 
