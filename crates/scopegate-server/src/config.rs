@@ -22,6 +22,24 @@ pub struct Config {
     pub allow_plaintext: bool,
     /// Certificate chain and key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// How much it does at a time.
+    pub limits: Limits,
+}
+
+/// How much a plane does at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever runs a plane decides all of it")]
+pub struct Limits {
+    /// Connections; whoever comes later is turned away.
+    pub connections: u32,
+    /// Requests being answered; more are answered 503 at once, because waiting would make all late.
+    pub requests: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1000, requests: 512 }
+    }
 }
 
 impl Config {
@@ -34,6 +52,7 @@ impl Config {
             guard: Guard::new(false),
             allow_plaintext: false,
             tls: None,
+            limits: Limits::default(),
         }
     }
 }

@@ -21,24 +21,28 @@
 //!   export that holds all of them, and its verification.
 
 mod accept;
+mod admit;
 pub mod audit;
 mod auth;
 mod config;
 mod dialect;
 mod domain;
+mod extract;
 mod health;
 pub mod keys;
 mod metrics;
+mod openapi;
 mod plane;
 mod routes;
 pub mod serve;
 pub mod setup;
+mod shell;
 pub mod store;
 mod tls;
 mod token;
 pub mod webhook;
 
-pub use self::config::Config;
+pub use self::config::{Config, Limits};
 pub use self::plane::Plane;
 pub use self::routes::listing;
 pub use self::serve::start;

@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     decisions: Family<Label, Counter>,
     seconds: Histogram,
+    shed: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,7 +37,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let buckets =
             [0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
-        let (decisions, seconds) = (Family::default(), Histogram::new(buckets));
+        let (decisions, seconds, shed) = (Family::default(), Histogram::new(buckets), Counter::default());
         let mut registry = Registry::default();
         registry.register("scopegate_decisions", "Decisions, by verdict and code", decisions.clone());
         registry.register(
@@ -44,7 +45,9 @@ impl Default for Metrics {
             "Time to a decision, its record kept",
             seconds.clone(),
         );
-        Self { registry, decisions, seconds }
+        let turned_away = "Requests turned away because too many were being answered";
+        registry.register("scopegate_requests_shed", turned_away, shed.clone());
+        Self { registry, decisions, seconds, shed }
     }
 }
 
@@ -57,6 +60,10 @@ impl Metrics {
         };
         self.decisions.get_or_create(&Label { verdict, code }).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn shed(&self) {
+        self.shed.inc();
     }
 
     pub(crate) fn text(&self) -> String {

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use scopegate_core::Timestamp;
 use scopegate_engine::{Clock, SystemClock};
+use tokio::sync::Semaphore;
 
 use crate::auth::Keyring;
 use crate::config::Config;
@@ -25,6 +26,8 @@ pub struct Plane {
     pub(crate) writer: WriterHandle,
     pub(crate) keyring: Keyring,
     pub(crate) metrics: Metrics,
+    /// One place for each request that is being answered.
+    pub(crate) room: Semaphore,
     pub(crate) outbox: Outbox,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     signer: Signer,
@@ -45,6 +48,7 @@ impl Plane {
         let keys: Vec<_> = state.tenants.iter().flat_map(|tenant| tenant.keys.clone()).collect();
         let plane = Self {
             keyring: Keyring::new(keys, archive.clone()),
+            room: Semaphore::new(config.limits.requests as usize),
             config,
             archive,
             writer,

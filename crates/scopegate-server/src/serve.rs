@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::accept;
+use crate::accept::Doors;
 use crate::config::Config;
 use crate::plane::Plane;
 use crate::routes;
@@ -22,6 +22,9 @@ use crate::webhook::{Courier, Outbox};
 const QUEUE: usize = 4096;
 /// How long requests under way may take once the plane stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long the plane still answers once changes cannot be kept: denials, and a red health. A
+/// caller that finds nobody may take that for permission.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Why a plane does not run.
 #[derive(Debug, thiserror::Error)]
@@ -122,9 +125,12 @@ impl Started {
         let failed = async move {
             // An error says that the writer is gone, which is a failure too.
             let _ = failure.wait_for(Option::is_some).await;
+            tokio::time::sleep(LAST_ANSWERS).await;
         };
         let (close, closed) = watch::channel(());
-        let serving = accept::serve(listener, acceptor, routes::router(plane.clone()), closed);
+        let most = plane.config.limits.connections;
+        let doors = Doors { acceptor, router: routes::router(plane.clone()), most };
+        let serving = doors.serve(listener, closed);
         tokio::pin!(serving);
         tokio::select! {
             () = stop => {}

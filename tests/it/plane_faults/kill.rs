@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Plane, count, key};
+use super::{Plane, count, key, signal};
 
 const CALLERS: usize = 4;
 
@@ -71,10 +71,7 @@ fn what_was_acknowledged_is_kept_and_no_approval_is_used_twice() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             over.store(true, Ordering::Release);
-            std::process::Command::new("kill")
-                .args(["-9", &plane.child.id().to_string()])
-                .status()
-                .expect("kill");
+            signal(&plane.child, "-9");
             for caller in callers {
                 let (permits, used) = caller.join().expect("a caller");
                 acknowledged.extend(permits);

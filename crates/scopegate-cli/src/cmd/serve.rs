@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use scopegate_server::webhook::Guard;
-use scopegate_server::{Config, serve};
+use scopegate_server::{Config, Limits, serve};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -45,6 +45,12 @@ pub(crate) struct Serve {
     /// Let webhooks lead to private addresses and plain http: for development
     #[arg(long)]
     allow_private_webhooks: bool,
+    /// Connections at a time; whoever comes later is turned away
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+    /// Requests answered at a time; more are answered 503 at once
+    #[arg(long, value_name = "N", default_value_t = Limits::default().requests, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_requests: u32,
     /// How log lines look
     #[arg(long, value_parser = ["text", "json"], default_value = "text")]
     log_format: String,
@@ -60,12 +66,14 @@ impl Serve {
             guard: Guard::new(self.allow_private_webhooks),
             allow_plaintext: self.allow_plaintext,
             tls: self.tls_cert.zip(self.tls_key),
+            limits: Limits { connections: self.max_connections, requests: self.max_requests },
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(Failure::no_answer)?.block_on(async {
+            let stopped = stopped().map_err(Failure::no_answer)?;
             let started = serve::start(config).await.map_err(Failure::no_answer)?;
             greet(&started, output)?;
-            started.run(stopped()).await.map_err(Failure::no_answer)?;
+            started.run(stopped).await.map_err(Failure::no_answer)?;
             output::message("stopped");
             Ok(Exit::Ok)
         })
@@ -95,19 +103,19 @@ fn log_to_stderr(format: &str) {
     };
 }
 
-/// Ends when the process is asked to stop.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Ends when the process is asked to stop. From this call on the request is heard, not obeyed blindly.
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = interrupt.await;
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

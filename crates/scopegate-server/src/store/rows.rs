@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use scopegate_core::{DecisionRecord, Name, Review, SessionId, Tat, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ impl TenantRow {
 
 /// Tells clients that what they keep is out of date. A higher counter is a later state; another
 /// incarnation says that the counters cannot be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "an epoch is these two")]
 pub struct Epoch {
     /// Random; below 2^53, so that JSON carries it.

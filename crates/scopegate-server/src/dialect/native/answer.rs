@@ -1,32 +1,29 @@
 //! What our own clients are told of a decision beside what every client is.
 
-use scopegate_core::{Denial, Detail, Permit, Timestamp, Window};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use scopegate_core::{Denial, Detail, Timestamp, Window};
+use serde::Serialize;
 
-/// Names the record of a permit, so that its outcome can be told.
-pub(in crate::dialect) fn name_permit(body: &mut Value, permit: &Permit) {
-    add(body, "permit", json!(permit.id.number));
+use crate::openapi::DateTime;
+
+/// How long a denial lasts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Lasts {
+    #[schemars(with = "DateTime")]
+    until: Timestamp,
+    /// The limit that is used up: `minute` or `hour`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<&'static str>,
 }
 
-/// Says how long a denial lasts, where that is known.
-pub(in crate::dialect) fn date_denial(body: &mut Value, denial: &Denial) {
-    let (window, until): (Option<Window>, Timestamp) = match denial.detail {
-        Detail::Limit(window, until) => (Some(window), until),
-        Detail::Until(until) | Detail::Review(_, until) => (None, until),
-        _ => return,
-    };
-    add(body, "until", json!(until));
-    if let Some(window) = window {
-        let window = match window {
-            Window::Minute => "minute",
-            Window::Hour => "hour",
-        };
-        add(body, "window", json!(window));
-    }
-}
-
-fn add(body: &mut Value, member: &str, value: Value) {
-    if let Some(body) = body.as_object_mut() {
-        body.insert(member.to_owned(), value);
+impl Lasts {
+    /// Where that is known.
+    pub(in crate::dialect) fn of(denial: &Denial) -> Option<Self> {
+        match denial.detail {
+            Detail::Limit(Window::Minute, until) => Some(Self { until, window: Some("minute") }),
+            Detail::Limit(Window::Hour, until) => Some(Self { until, window: Some("hour") }),
+            Detail::Until(until) | Detail::Review(_, until) => Some(Self { until, window: None }),
+            _ => None,
+        }
     }
 }

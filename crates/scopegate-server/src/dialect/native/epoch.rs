@@ -8,20 +8,33 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use scopegate_core::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 
 use crate::auth::Caller;
 use crate::domain::{Failure, Follower, Tenant, Told, Touched};
+use crate::openapi::DateTime;
 use crate::plane::Plane;
 use crate::store::Epoch;
 
 /// How often a silent stream shows that it is alive.
 const ALIVE: Duration = Duration::from_secs(2);
 
-pub(crate) async fn get(plane: State<Arc<Plane>>, caller: Caller) -> Result<Json<Value>, Failure> {
+/// The epoch, and the plane's clock.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Present {
+    incarnation: u64,
+    counter: u64,
+    #[schemars(with = "DateTime")]
+    now: Timestamp,
+}
+
+pub(crate) async fn get(plane: State<Arc<Plane>>, caller: Caller) -> Result<Json<Present>, Failure> {
     let now = plane.now();
     let Epoch { incarnation, counter } = plane.tenant(&caller.tenant)?.epoch();
-    Ok(Json(json!({ "incarnation": incarnation, "counter": counter, "now": now })))
+    Ok(Json(Present { incarnation, counter, now }))
 }
 
 /// Server-sent events: first the epoch, then each change with what it touched.

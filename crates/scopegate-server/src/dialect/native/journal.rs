@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use schemars::JsonSchema;
 use scopegate_core::{CallDigest, DenyCode, Event, Name, SessionId, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
 use crate::dialect::scopebound::body::Object;
 use crate::domain::{Batch, Entry, Failure};
+use crate::extract::Path;
+use crate::openapi::DateTime;
 use crate::plane::Plane;
 
 /// A longer name of a tool is no name.
 const MAX_TOOL: usize = 256;
 
-#[derive(Debug, Deserialize)]
+/// A batch of records, as the client wrote it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
     batch: u64,
     from: u64,
     to: u64,
@@ -32,18 +35,32 @@ struct Written {
     omitted: BTreeMap<String, u64>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A decision, or what became of a permitted call.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Line {
     number: u64,
+    #[schemars(with = "DateTime")]
     at: Timestamp,
+    /// As records have it: `permit`, the code of a denial, or an outcome.
+    #[schemars(with = "String")]
     event: Event,
     #[serde(default)]
     tool: Option<Name>,
     #[serde(default)]
     role_version: u64,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     arguments: Option<CallDigest>,
+}
+
+/// What was taken up.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Taken {
+    batch: u64,
+    number: u64,
+    /// Records that this batch shows to be missing.
+    missing: u64,
 }
 
 pub(crate) async fn take(
@@ -51,12 +68,12 @@ pub(crate) async fn take(
     caller: Caller,
     Path(id): Path<String>,
     Object(body): Object,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Taken>, Failure> {
     let session = SessionId::parse(&id).ok_or(Failure::Unknown("session"))?;
     let batch = batch(super::read(body)?)?;
     let now = plane.now();
     let taken = plane.tenant(&caller.tenant)?.take_journal(&caller, session, batch, now).await?;
-    Ok(Json(json!({ "batch": taken.batch, "number": taken.number, "missing": taken.missing })))
+    Ok(Json(Taken { batch: taken.batch, number: taken.number, missing: taken.missing }))
 }
 
 fn batch(written: Written) -> Result<Batch, Failure> {

@@ -6,6 +6,7 @@
 //! in a provision, `decision_nonce` in an enforcement call.
 
 mod answer;
+pub(crate) mod docs;
 mod epoch;
 mod journal;
 mod rate;
@@ -14,12 +15,12 @@ mod scope;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub(super) use self::answer::{date_denial, name_permit};
+pub(super) use self::answer::Lasts;
 pub(crate) use self::epoch::{events as epoch_events, get as epoch};
 pub(crate) use self::journal::take as take_journal;
 pub(crate) use self::rate::lend as lend_rate;
-pub(super) use self::scope::add_scope;
 pub(crate) use self::scope::get as get_scope;
+pub(super) use self::scope::{Scope, show_scope};
 use crate::domain::Failure;
 
 /// A body as its type says, and nothing beside.

@@ -3,28 +3,83 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use scopegate_core::{ReviewId, ReviewState};
-use serde_json::{Value, json};
+use axum::extract::State;
+use schemars::JsonSchema;
+use scopegate_core::{Name, ReviewId, ReviewState, SessionId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::body::Object;
 use crate::auth::Caller;
 use crate::domain::member::text;
 use crate::domain::{Failure, Shown};
+use crate::extract::Path;
+use crate::openapi::DateTime;
 use crate::plane::Plane;
 
+/// A call that waits, or waited, for a person.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Approval {
+    id: String,
+    /// The same as `id`.
+    approval_id: String,
+    status: ApprovalStatus,
+    /// Whether an approval has been used: it permits one run.
+    used: bool,
+    tool_name: String,
+    /// All of them, as they would run.
+    call_args: Value,
+    action: Option<String>,
+    resource: Option<String>,
+    mcp_server: Option<String>,
+    call_id: Option<String>,
+    role_id: Option<Name>,
+    role_name: Option<String>,
+    role_version: Option<u64>,
+    #[schemars(with = "String")]
+    session_id: SessionId,
+    requested_by: String,
+    #[schemars(with = "DateTime")]
+    created_at: Timestamp,
+    #[schemars(with = "DateTime")]
+    expires_at: Timestamp,
+    #[schemars(with = "Option<DateTime>")]
+    decided_at: Option<Timestamp>,
+    /// Who holds the key that decided; what that client calls its user is only a label.
+    approved_by: Option<String>,
+    rejected_by: Option<String>,
+    /// The id of the key.
+    decided_with: Option<Name>,
+    label: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum ApprovalStatus {
+    Pending,
+    Approved,
+    Rejected,
+    Expired,
+}
+
+/// Calls that wait for a person, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Waiting {
+    approvals: Vec<Approval>,
+}
+
 /// Those that wait, oldest first.
-pub(crate) async fn list(plane: State<Arc<Plane>>, caller: Caller) -> Result<Json<Value>, Failure> {
+pub(crate) async fn list(plane: State<Arc<Plane>>, caller: Caller) -> Result<Json<Waiting>, Failure> {
     let waiting = plane.tenant(&caller.tenant)?.waiting_reviews(&caller);
-    Ok(Json(json!({ "approvals": waiting.iter().map(show).collect::<Vec<_>>() })))
+    Ok(Json(Waiting { approvals: waiting.into_iter().map(show).collect() }))
 }
 
 pub(crate) async fn get(
     plane: State<Arc<Plane>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Failure> {
-    Ok(Json(show(&plane.tenant(&caller.tenant)?.review(&caller, review_id(&id)?)?)))
+) -> Result<Json<Approval>, Failure> {
+    Ok(Json(show(plane.tenant(&caller.tenant)?.review(&caller, review_id(&id)?)?)))
 }
 
 pub(crate) async fn approve(
@@ -32,7 +87,7 @@ pub(crate) async fn approve(
     caller: Caller,
     path: Path<String>,
     body: Object,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Approval>, Failure> {
     settle(&plane, &caller, path, body, true).await
 }
 
@@ -41,7 +96,7 @@ pub(crate) async fn reject(
     caller: Caller,
     path: Path<String>,
     body: Object,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Approval>, Failure> {
     settle(&plane, &caller, path, body, false).await
 }
 
@@ -52,10 +107,10 @@ async fn settle(
     Path(id): Path<String>,
     Object(body): Object,
     approve: bool,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Approval>, Failure> {
     let label = text(&body, "approved_by")?.filter(|label| !label.is_empty());
     let tenant = plane.tenant(&caller.tenant)?;
-    Ok(Json(show(&tenant.settle(caller, review_id(&id)?, approve, label).await?)))
+    Ok(Json(show(tenant.settle(caller, review_id(&id)?, approve, label).await?)))
 }
 
 fn review_id(text: &str) -> Result<ReviewId, Failure> {
@@ -63,42 +118,40 @@ fn review_id(text: &str) -> Result<ReviewId, Failure> {
     id.ok_or(Failure::Unknown("approval"))
 }
 
-fn show(shown: &Shown) -> Value {
-    let Shown { review, asked } = shown;
+fn show(Shown { review, asked }: Shown) -> Approval {
     let id = dashed(review.id);
     let status = match review.state {
-        ReviewState::Pending => "pending",
+        ReviewState::Pending => ApprovalStatus::Pending,
         // What was approved stays approved, also once it has been used.
-        ReviewState::Approved | ReviewState::Consumed => "approved",
-        ReviewState::Rejected => "rejected",
-        ReviewState::Expired => "expired",
+        ReviewState::Approved | ReviewState::Consumed => ApprovalStatus::Approved,
+        ReviewState::Rejected => ApprovalStatus::Rejected,
+        ReviewState::Expired => ApprovalStatus::Expired,
     };
-    let arguments: Value = serde_json::from_str(&review.arguments).unwrap_or_default();
-    json!({
-        "id": id,
-        "approval_id": id,
-        "status": status,
-        "used": review.state == ReviewState::Consumed,
-        "tool_name": review.tool,
-        "call_args": arguments,
-        "action": review.action,
-        "resource": review.resource,
-        "mcp_server": review.server,
-        "call_id": asked.as_ref().and_then(|asked| asked.call.clone()),
-        "role_id": asked.as_ref().map(|asked| asked.role_id.clone()),
-        "role_name": review.role,
-        "role_version": asked.as_ref().map(|asked| asked.role_version),
-        "session_id": review.session,
-        "requested_by": review.owner,
-        "created_at": review.opened_at,
-        "expires_at": review.expires_at,
-        "decided_at": review.decided_at,
-        // Who holds the key that decided; what that client calls its user is only a label.
-        "approved_by": review.reviewer.as_ref().filter(|_| status == "approved"),
-        "rejected_by": review.reviewer.as_ref().filter(|_| status == "rejected"),
-        "decided_with": asked.as_ref().and_then(|asked| asked.decided_by.clone()),
-        "label": asked.as_ref().and_then(|asked| asked.label.clone()),
-    })
+    let reviewer = |decided| review.reviewer.as_ref().filter(|_| status == decided).map(ToString::to_string);
+    Approval {
+        approval_id: id.clone(),
+        id,
+        status,
+        used: review.state == ReviewState::Consumed,
+        tool_name: review.tool.to_string(),
+        call_args: serde_json::from_str(&review.arguments).unwrap_or_default(),
+        action: review.action.as_ref().map(ToString::to_string),
+        resource: review.resource.as_ref().map(ToString::to_string),
+        mcp_server: review.server.as_ref().map(ToString::to_string),
+        call_id: asked.as_ref().and_then(|asked| asked.call.clone()),
+        role_id: asked.as_ref().map(|asked| asked.role_id.clone()),
+        role_name: Some(review.role.to_string()),
+        role_version: asked.as_ref().map(|asked| asked.role_version),
+        session_id: review.session,
+        requested_by: review.owner.to_string(),
+        created_at: review.opened_at,
+        expires_at: review.expires_at,
+        decided_at: review.decided_at,
+        approved_by: reviewer(ApprovalStatus::Approved),
+        rejected_by: reviewer(ApprovalStatus::Rejected),
+        decided_with: asked.as_ref().and_then(|asked| asked.decided_by.clone()),
+        label: asked.as_ref().and_then(|asked| asked.label.clone()),
+    }
 }
 
 /// An id in the form that callers of this dialect expect: a UUID's.

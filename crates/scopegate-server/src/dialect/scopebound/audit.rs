@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use scopegate_core::{DenyCode, ReviewId};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use scopegate_core::{DenyCode, ReviewId, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::approvals::dashed;
 use crate::audit::hex;
 use crate::auth::Caller;
 use crate::domain::{Exported, Failure, Window};
+use crate::extract::Query;
+use crate::openapi::DateTime;
 use crate::plane::Plane;
 
 /// The members of an event, and the columns of the table.
@@ -47,6 +50,19 @@ pub(crate) struct Asked {
     window_hours: Option<String>,
 }
 
+/// The log of a window, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Export {
+    #[schemars(extend("const" = "json"))]
+    format: &'static str,
+    window_hours: u64,
+    #[schemars(with = "DateTime")]
+    generated_at: Timestamp,
+    count: usize,
+    /// Each has every member, null where it does not apply.
+    events: Vec<Map<String, Value>>,
+}
+
 pub(crate) async fn export(
     plane: State<Arc<Plane>>,
     caller: Caller,
@@ -70,14 +86,8 @@ pub(crate) async fn export(
         let table = table(&events).map_err(|error| Failure::Unavailable(error.to_string()))?;
         return Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response());
     }
-    let body = json!({
-        "format": "json",
-        "window_hours": window.as_hours(),
-        "generated_at": now,
-        "count": events.len(),
-        "events": events,
-    });
-    Ok(Json(body).into_response())
+    let (window_hours, count) = (window.as_hours(), events.len());
+    Ok(Json(Export { format: "json", window_hours, generated_at: now, count, events }).into_response())
 }
 
 /// A record in this dialect's words.

@@ -1,6 +1,7 @@
 //! Bodies of this dialect, strictly read.
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use scopegate_core::json::Document;
@@ -17,9 +18,9 @@ impl<S: Send + Sync> FromRequest<S> for Object {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| refusal(rejection.status(), "BODY_NOT_READ", &rejection.body_text()))?;
+        let refused =
+            |rejection: BytesRejection| refusal(rejection.status(), "BODY_NOT_READ", &rejection.body_text());
+        let body = Bytes::from_request(request, state).await.map_err(refused)?;
         if body.is_empty() {
             return Ok(Self(Map::new()));
         }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::extract::State;
+use schemars::JsonSchema;
+use scopegate_core::{Name, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
 use crate::domain::Failure;
+use crate::extract::Query;
+use crate::openapi::DateTime;
 use crate::plane::Plane;
+use crate::store::{DeliveryRow, DeliveryState};
 
 /// Newest events that are looked through.
 const MOST: usize = 1_000;
@@ -19,30 +23,61 @@ pub(crate) struct Asked {
     status: Option<String>,
 }
 
+/// What became of events, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deliveries {
+    deliveries: Vec<Delivery>,
+}
+
+/// An event on its way to a webhook.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Delivery {
+    id: Name,
+    event: Name,
+    url: String,
+    role_id: Name,
+    /// `waiting`, `delivered` or `parked`.
+    #[schemars(with = "String")]
+    status: DeliveryState,
+    attempts: u32,
+    #[schemars(with = "DateTime")]
+    created_at: Timestamp,
+    #[schemars(with = "Option<DateTime>")]
+    last_attempt_at: Option<Timestamp>,
+    /// In words.
+    result: Option<String>,
+}
+
 /// Newest first; with `?status=` those that are `waiting`, `delivered` or `parked`.
 pub(crate) async fn list(
     plane: State<Arc<Plane>>,
     caller: Caller,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Failure> {
-    if asked.status.as_deref().is_some_and(|status| !["waiting", "delivered", "parked"].contains(&status)) {
-        return Err(Failure::Malformed("`status` must be `waiting`, `delivered` or `parked`".to_owned()));
-    }
+) -> Result<Json<Deliveries>, Failure> {
+    let wanted = match asked.status.as_deref() {
+        None => None,
+        Some("waiting") => Some(DeliveryState::Waiting),
+        Some("delivered") => Some(DeliveryState::Delivered),
+        Some("parked") => Some(DeliveryState::Parked),
+        Some(_) => {
+            return Err(Failure::Malformed("`status` must be `waiting`, `delivered` or `parked`".to_owned()));
+        }
+    };
     let rows = plane.tenant(&caller.tenant)?.archive.deliveries(&caller.tenant, MOST)?;
-    let shown = rows.iter().map(|row| {
-        json!({
-            "id": row.id,
-            "event": row.event,
-            "url": row.url,
-            "role_id": row.role_id,
-            "status": row.state,
-            "attempts": row.attempts,
-            "created_at": row.created_at,
-            "last_attempt_at": (row.attempts > 0).then_some(row.at),
-            "result": row.last,
-        })
-    });
-    let wanted =
-        |row: &Value| asked.status.as_ref().is_none_or(|status| row.get("status") == Some(&json!(status)));
-    Ok(Json(json!({ "deliveries": shown.filter(wanted).collect::<Vec<_>>() })))
+    let rows = rows.into_iter().filter(|row| wanted.is_none_or(|wanted| row.state == wanted));
+    Ok(Json(Deliveries { deliveries: rows.map(show).collect() }))
+}
+
+fn show(row: DeliveryRow) -> Delivery {
+    Delivery {
+        id: row.id,
+        event: row.event,
+        url: row.url,
+        role_id: row.role_id,
+        status: row.state,
+        attempts: row.attempts,
+        created_at: row.created_at,
+        last_attempt_at: (row.attempts > 0).then_some(row.at),
+        result: row.last,
+    }
 }

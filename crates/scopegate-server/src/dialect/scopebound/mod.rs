@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 pub(super) mod body;
 mod deliveries;
+pub(crate) mod docs;
 mod enforce;
 mod error;
 mod provision;

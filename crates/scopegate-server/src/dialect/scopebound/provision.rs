@@ -4,22 +4,39 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use scopegate_core::SessionId;
-use serde_json::json;
+use schemars::JsonSchema;
+use scopegate_core::{Name, SessionId, Timestamp};
+use serde::Serialize;
 
 use super::body::Object;
 use crate::auth::Caller;
 use crate::dialect::native;
 use crate::domain::member::{Invalid, flag, name, opt_name, text, whole};
 use crate::domain::{Failure, Order};
+use crate::openapi::DateTime;
 use crate::plane::Plane;
+
+/// A session for an agent, and the token that stands for it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Provisioned {
+    jwt: String,
+    #[schemars(with = "String")]
+    session_id: SessionId,
+    #[schemars(with = "DateTime")]
+    expires_at: Timestamp,
+    role_id: Name,
+    role_name: Name,
+    ttl_seconds: u64,
+    /// What deciding its calls takes, for those who asked with `scope: true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<native::Scope>,
+}
 
 pub(crate) async fn provision(
     plane: State<Arc<Plane>>,
     caller: Caller,
     Object(body): Object,
-) -> Result<Response, Failure> {
+) -> Result<Json<Provisioned>, Failure> {
     let parent = match opt_name(&body, "parent_session_id")? {
         None => None,
         Some(id) => Some(session_id(&id).ok_or(Failure::Unknown("session"))?),
@@ -35,18 +52,19 @@ pub(crate) async fn provision(
     let (tenant, now) = (plane.tenant(&caller.tenant)?, plane.now());
     let opened = tenant.provision(&caller, order, now).await?;
     let session = &opened.session;
-    let mut body = json!({
-        "jwt": plane.sign(session),
-        "session_id": session.id,
-        "expires_at": session.expires_at,
-        "role_id": opened.role.id,
-        "role_name": opened.role.name,
-        "ttl_seconds": session.created_at.until(session.expires_at).as_secs(),
-    });
-    if with_scope {
-        native::add_scope(&mut body, &tenant.lend(&caller, session.id)?, now);
-    }
-    Ok(Json(body).into_response())
+    let scope = match with_scope {
+        true => Some(native::show_scope(&tenant.lend(&caller, session.id)?, now)),
+        false => None,
+    };
+    Ok(Json(Provisioned {
+        jwt: plane.sign(session),
+        session_id: session.id,
+        expires_at: session.expires_at,
+        role_id: opened.role.id.clone(),
+        role_name: opened.role.name.clone(),
+        ttl_seconds: session.created_at.until(session.expires_at).as_secs(),
+        scope,
+    }))
 }
 
 /// `requested_ttl`, in seconds: absent, null or 0 for what the role says.

@@ -34,7 +34,10 @@ pub(super) fn show(written: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = blank();
     shown.extend(written.iter().map(|(key, value)| (key.clone(), value.clone())));
     let secret = shown.remove(SECRET);
-    shown.insert("has_webhook_secret".to_owned(), json!(secret.is_some_and(|secret| !secret.is_null() && secret != "")));
+    shown.insert(
+        "has_webhook_secret".to_owned(),
+        json!(secret.is_some_and(|secret| !secret.is_null() && secret != "")),
+    );
     let scope: Map<_, _> =
         SCOPED.iter().filter_map(|key| Some(((*key).to_owned(), shown.get(*key)?.clone()))).collect();
     shown.insert("data_scope".to_owned(), Value::Object(scope));
@@ -77,7 +80,10 @@ mod tests {
             (json!({"data_scope": {"max_rows": 8}}), json!({"max_rows": 8})),
             (json!({"data_scope": {"max_rows": null}}), json!({"max_rows": null})),
             (json!({"data_scope": {"max_rows": 8}, "max_rows": 8}), json!({"max_rows": 8})),
-            (json!({"data_scope": {"allowed_envs": ["dev"]}, "x": 1}), json!({"allowed_envs": ["dev"], "x": 1})),
+            (
+                json!({"data_scope": {"allowed_envs": ["dev"]}, "x": 1}),
+                json!({"allowed_envs": ["dev"], "x": 1}),
+            ),
         ] {
             assert_eq!(flat(object(body.clone())).map(Value::Object), Ok(expected), "{body}");
         }

@@ -3,21 +3,29 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::body::Object;
 use super::role;
 use crate::auth::Caller;
 use crate::domain::{Failure, RoleDocument};
+use crate::extract::{Path, Query};
 use crate::plane::Plane;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ByName {
     name: Option<String>,
+}
+
+/// A role that is over.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deleted {
+    deleted: bool,
 }
 
 /// All roles, or with `?name=` that one alone.
@@ -69,9 +77,9 @@ pub(crate) async fn delete(
     plane: State<Arc<Plane>>,
     caller: Caller,
     Path(role): Path<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Deleted>, Failure> {
     plane.tenant(&caller.tenant)?.delete_role(&role, plane.now()).await?;
-    Ok(Json(json!({ "deleted": true })))
+    Ok(Json(Deleted { deleted: true }))
 }
 
 fn show(document: &RoleDocument) -> Value {

@@ -1,0 +1,201 @@
+//! What the OpenAPI document says of this dialect's routes, in the order of the table.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use super::answer::{Held, Verdict};
+use super::approvals::{Approval, Waiting};
+use super::audit::Export;
+use super::deliveries::Deliveries;
+use super::provision::Provisioned;
+use super::roles::Deleted;
+use super::sessions::{Revoked, Session, Sessions, Suspension};
+use crate::openapi::{Doc, Free, open};
+
+/// A session to open.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the body is read member by member")]
+struct Provision {
+    /// The id or name of a role.
+    role_id: String,
+    /// In seconds; 0 for as long as the role says.
+    requested_ttl: Option<u64>,
+    task_type: Option<String>,
+    framework: Option<String>,
+    /// Makes it a sub-agent's session.
+    parent_session_id: Option<String>,
+    /// Whether what deciding its calls takes is wanted too.
+    scope: Option<bool>,
+}
+
+/// A tool call. What is hostile about it is answered with a denial, not with an error.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the body is judged as it stands")]
+struct Call {
+    jwt: String,
+    tool_name: String,
+    call_args: Option<Free>,
+    call_id: Option<String>,
+    action: Option<String>,
+    /// The same question with the same nonce has the same answer for a minute.
+    decision_nonce: Option<String>,
+}
+
+/// A tool call of an MCP client.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the body is judged as it stands")]
+struct McpCall {
+    jwt: String,
+    tool_name: String,
+    arguments: Option<Free>,
+    call_id: Option<String>,
+    mcp_server: Option<String>,
+    mcp_session_id: Option<String>,
+    mcp_tool_schema: Option<Free>,
+    /// The same question with the same nonce has the same answer for a minute.
+    decision_nonce: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Label {
+    /// What the approver's client calls its user. Who decides is whoever holds the key.
+    approved_by: Option<String>,
+}
+
+/// A role: what policy files say of it, and members that nobody knows, which are kept.
+struct Role;
+
+impl JsonSchema for Role {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Role".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let mut schema = scopegate_core::Role::json_schema(schemas);
+        open(&mut schema);
+        schema
+    }
+}
+
+/// A role as it is shown.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; a role is shown with all that was written")]
+struct RoleShown {
+    id: String,
+    name: String,
+    version: u64,
+    allowed_tools: Vec<String>,
+    data_scope: Free,
+    has_webhook_secret: bool,
+    #[schemars(with = "crate::openapi::DateTime")]
+    created_at: String,
+    #[schemars(with = "crate::openapi::DateTime")]
+    updated_at: String,
+}
+
+/// All roles; with `?name=` that one alone.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Roles {
+    One(RoleShown),
+    All { roles: Vec<RoleShown> },
+}
+
+pub(crate) fn provision() -> Doc {
+    Doc::new("Open a session").takes::<Provision>().gives::<Provisioned>(200, "The session and its token")
+}
+
+fn judged<T: JsonSchema>(summary: &'static str) -> Doc {
+    Doc::new(summary)
+        .takes::<T>()
+        .gives::<Verdict<'_>>(200, "Allowed or denied")
+        .gives::<Held<'_>>(202, "Waits for a person: ask again once they agreed")
+}
+
+pub(crate) fn enforce() -> Doc {
+    judged::<Call>("May this call be made, now?")
+}
+
+pub(crate) fn mcp_enforce() -> Doc {
+    judged::<McpCall>("May this call of an MCP tool be made, now?")
+}
+
+pub(crate) fn revoke() -> Doc {
+    Doc::new("End a session, and its sub-agents'")
+        .asks("reason", "Why; everything behind `reason=` belongs to it", &json!({ "type": "string" }))
+        .gives::<Revoked>(200, "It is over")
+}
+
+pub(crate) fn list_sessions() -> Doc {
+    Doc::new("Sessions that are not long over").gives::<Sessions>(200, "Newest first")
+}
+
+pub(crate) fn get_session() -> Doc {
+    Doc::new("A session").gives::<Session>(200, "As it stands")
+}
+
+pub(crate) fn suspend() -> Doc {
+    Doc::new("Stop everyone who acts for an owner, now and later").gives::<Suspension>(200, "Suspended")
+}
+
+pub(crate) fn readmit() -> Doc {
+    Doc::new("Let an owner act again").gives::<Suspension>(200, "Readmitted")
+}
+
+pub(crate) fn list_approvals() -> Doc {
+    Doc::new("Calls that wait for a person").gives::<Waiting>(200, "Oldest first")
+}
+
+pub(crate) fn get_approval() -> Doc {
+    Doc::new("A call that waits, or waited").gives::<Approval>(200, "As it stands")
+}
+
+pub(crate) fn approve() -> Doc {
+    Doc::new("Let the call run once").takes::<Label>().gives::<Approval>(200, "Approved")
+}
+
+pub(crate) fn reject() -> Doc {
+    Doc::new("Refuse the call").takes::<Label>().gives::<Approval>(200, "Rejected")
+}
+
+pub(crate) fn list_roles() -> Doc {
+    Doc::new("All roles, or one by its name")
+        .asks("name", "That role alone", &json!({ "type": "string" }))
+        .gives::<Roles>(200, "By name")
+}
+
+pub(crate) fn get_role() -> Doc {
+    Doc::new("A role, by its id or name").gives::<RoleShown>(200, "As it stands")
+}
+
+pub(crate) fn create_role() -> Doc {
+    Doc::new("Make a role").takes::<Role>().gives::<RoleShown>(201, "Made")
+}
+
+pub(crate) fn update_role() -> Doc {
+    Doc::new("Change the members of a role that the body has; null resets one")
+        .takes::<Free>()
+        .gives::<RoleShown>(200, "Changed")
+}
+
+pub(crate) fn delete_role() -> Doc {
+    Doc::new("End a role and its sessions").gives::<Deleted>(200, "It is over")
+}
+
+pub(crate) fn export_audit() -> Doc {
+    let hours = json!({ "type": "integer", "minimum": 1, "maximum": 720, "default": 168 });
+    Doc::new("The log of a window")
+        .asks("format", "How it is written", &json!({ "enum": ["json", "csv"], "default": "json" }))
+        .asks("window_hours", "How far it reaches back", &hours)
+        .gives::<Export>(200, "Oldest first")
+        .or_text("text/csv")
+}
+
+pub(crate) fn list_deliveries() -> Doc {
+    let states = json!({ "enum": ["waiting", "delivered", "parked"] });
+    Doc::new("What became of events")
+        .asks("status", "Only those", &states)
+        .gives::<Deliveries>(200, "Newest first")
+}

@@ -1,0 +1,6 @@
+//! The plane as its clients meet it: the real program, over real sockets.
+
+mod connections;
+mod document;
+mod requests;
+mod routes;
