@@ -11,3 +11,5 @@
 //! - `cargo run -p scopegate-examples --example approvals`: an agent that waits for a person
 //! - `cargo run -p scopegate-examples --example hot_reload`: a policy file that changes under
 //!   running sessions, for better and for worse
+//! - `cargo run -p scopegate-examples --example rig_agent`: a rig agent whose tools are guarded, with
+//!   a planted order, a person, and what the model hears

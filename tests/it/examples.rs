@@ -58,6 +58,17 @@ const TOLD: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "rig_agent",
+        &[
+            "pay\n  `pay` was not run: `to` must be one of ",
+            "delete_mail\n  `delete_mail` was not run: the policy does not grant it (SCOPE_VIOLATION). ",
+            "pay\n  paid {\"to\":\"bob\",\"amount\":40}\n\
+             dana approves pay {\"to\":\"carol\",\"amount\":400}\n\
+             pay\n  paid {\"to\":\"carol\",\"amount\":400}\n\
+             Bob and Carol are paid.\n",
+        ],
+    ),
+    (
         "hot_reload",
         &[
             "wide policy\n  permitted: pay\n",

@@ -14,7 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-client", &["scopegate-core"]),
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
-    ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-tower"]),
+    ("scopegate-rig", &["scopegate-core"]),
+    ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-rig", "scopegate-tower"]),
     (
         "scopegate-cli",
         &["scopegate-core", "scopegate-engine", "scopegate-tower", "scopegate-server", "scopegate"],

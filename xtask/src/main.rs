@@ -58,6 +58,8 @@ fn test() -> Result<()> {
         "scopegate",
         "--package",
         "scopegate-tower",
+        "--package",
+        "scopegate-rig",
         "--all-features",
         "--locked",
     ])?;
@@ -67,7 +69,7 @@ fn test() -> Result<()> {
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    for features in ["", "local", "tower", "axum", "tonic", "local,axum,tonic"] {
+    for features in ["", "local", "tower", "axum", "tonic", "rig", "local,axum,tonic,rig"] {
         let args =
             ["clippy", "--package", "scopegate", "--no-default-features", "--locked", "--features", features];
         cargo(&[&args[..], &["--", "--deny", "warnings"]].concat())?;
@@ -78,8 +80,8 @@ fn ci() -> Result<()> {
 
 /// Links that lead nowhere are errors.
 fn documentation() -> Result<()> {
-    let args =
-        ["doc", "--workspace", "--no-deps", "--locked", "--features", "scopegate/axum,scopegate/tonic"];
+    let features = "scopegate/axum,scopegate/tonic,scopegate/rig";
+    let args = ["doc", "--workspace", "--no-deps", "--locked", "--features", features];
     step(cargo_command(&args).env("RUSTDOCFLAGS", "--deny warnings"))
 }
 

@@ -27,6 +27,8 @@ mod grant;
 mod id;
 mod identity;
 pub mod json;
+mod lazy;
+mod notice;
 pub mod plain;
 mod problem;
 mod rate;
@@ -38,6 +40,7 @@ mod role;
 mod rows;
 mod schedule;
 mod scope;
+mod stopped;
 mod time;
 mod verdict;
 
@@ -53,6 +56,8 @@ pub use self::enforcer::{
 pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
+pub use self::lazy::{LazySession, Step};
+pub use self::notice::{Disclosure, Notice};
 pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
@@ -64,5 +69,6 @@ pub use self::role::{
 pub use self::scope::{
     Compiler, GuardsView, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
 };
+pub use self::stopped::{Stopped, Unready};
 pub use self::time::Timestamp;
 pub use self::verdict::{ScopeSource, VerdictDigest};

@@ -56,6 +56,7 @@
 //! - `tower`: [`ScopeLayer`] puts any `tower::Service` behind a gate.
 //! - `axum`: routes and route parameters as tools, and [`TakenPermit`], an extractor.
 //! - `tonic`: [`Grpc`], for tonic services.
+//! - `rig`: [`rig`], which guards the tools of rig agents.
 //!
 //! # Where to look
 //! - to write a policy: [`Policy`], [`Role`], [`Constraint`]
@@ -71,6 +72,7 @@
 //! [`ScopeLayer`]: https://docs.rs/scopegate/latest/scopegate/struct.ScopeLayer.html
 //! [`TakenPermit`]: https://docs.rs/scopegate/latest/scopegate/struct.TakenPermit.html
 //! [`Grpc`]: https://docs.rs/scopegate/latest/scopegate/struct.Grpc.html
+//! [`rig`]: https://docs.rs/scopegate/latest/scopegate/rig/index.html
 //! [`Extract`]: https://docs.rs/scopegate/latest/scopegate/trait.Extract.html
 //! [`Refuse`]: https://docs.rs/scopegate/latest/scopegate/trait.Refuse.html
 
@@ -78,8 +80,8 @@
 #[doc(inline)]
 pub use scopegate_core::{
     AccessRequest, Admission, Args, Asking, Completion, Credential, Decision, Denial, DenyCode, Detail,
-    EnforceError, Enforcer, Gate, Hold, Need, Obligation, Outcome, Permit, Permitted, Principal,
-    PrincipalRef, Quick, Refusal, Severity, ToolCall, json,
+    Disclosure, EnforceError, Enforcer, Gate, Hold, Need, Obligation, Outcome, Permit, Permitted, Principal,
+    PrincipalRef, Quick, Refusal, Severity, Stopped, ToolCall, Unready, json,
 };
 // Policies.
 #[doc(inline)]
@@ -109,6 +111,10 @@ pub use scopegate_tower::{
     Refuse, ResponseFuture, ScopeLayer, ScopeService, SessionFrom, Stop, ToolFrom,
 };
 
+#[cfg(feature = "rig")]
+#[doc(inline)]
+pub use scopegate_rig as rig;
+
 #[cfg(feature = "axum")]
 #[doc(inline)]
 pub use scopegate_tower::TakenPermit;
@@ -117,7 +123,7 @@ pub use scopegate_tower::TakenPermit;
 #[doc(inline)]
 pub use scopegate_tower::{Grpc, HandlerAdmits};
 
-/// The README's example compiles.
-#[cfg(all(doctest, feature = "axum"))]
+/// The README's examples compile.
+#[cfg(all(doctest, feature = "axum", feature = "rig"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

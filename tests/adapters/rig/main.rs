@@ -1,0 +1,10 @@
+//! rig's own agent loop over guarded tools.
+
+mod held;
+mod hook;
+mod loops;
+mod seams;
+mod sessions;
+mod support;
+mod told;
+mod tools;
