@@ -110,12 +110,12 @@ mod tests {
             (2, "n", "pay", 59, 2),
             (1, "m", "pay", 59, 3),
             (2, "n", "pay", 118, 3), // asked again within a minute
-            (1, "n", "pay", 121, 4),
+            (1, "n", "pay", 180, 4),
         ] {
             assert_eq!(ask(&nonces, session, nonce, tool, at, &times).await, "decided");
             assert_eq!(times.load(Ordering::Relaxed), decided, "{session} {nonce} {tool} {at}");
         }
-        let refused = ask(&nonces, 1, "n", "read", 121, &times).await;
+        let refused = ask(&nonces, 1, "n", "read", 181, &times).await;
         assert_eq!(refused, "`decision_nonce` was used for another call");
         assert_eq!(times.load(Ordering::Relaxed), 4);
     }
