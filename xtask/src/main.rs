@@ -1,6 +1,8 @@
 //! Development tasks, each one command. `cargo xtask help` lists them.
 
 mod conformance;
+mod openapi;
+mod python;
 
 use std::env;
 use std::path::Path;
@@ -13,10 +15,12 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test    everything that must pass: unit, integration, documentation and property tests, the
-          examples, a million calls decided twice, and `conformance`
+          examples, a million calls decided twice, `conformance` and `openapi`
   conformance [PYTEST ARGUMENTS]
           the published Scopebound Python package against the plane (installs it under target/, once;
           needs Python 3.11 and a package index)
+  openapi [SCHEMATHESIS ARGUMENTS]
+          the plane against its own OpenAPI document, for a minute (needs what `conformance` needs)
   ci      formatting, lints, documentation links, every feature on its own, then `test`
   bench   every speed goal beside its peer, and the instruction and allocation bars
           (builds the peers: some minutes)
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "test" => test(),
         "conformance" => conformance::scopebound(),
+        "openapi" => openapi::schemathesis(),
         "ci" => ci(),
         "bench" => bench(),
         "soak" => soak(),
@@ -63,7 +68,8 @@ fn test() -> Result<()> {
         "--all-features",
         "--locked",
     ])?;
-    conformance::scopebound()
+    conformance::scopebound()?;
+    openapi::schemathesis()
 }
 
 fn ci() -> Result<()> {

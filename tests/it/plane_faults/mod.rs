@@ -1,7 +1,10 @@
 //! A real plane, killed and crowded: what it acknowledged it keeps, and what may happen once happens once.
 
 mod crowd;
+mod disk;
+mod faulty;
 mod kill;
+mod overload;
 
 use crate::served::{Plane, key, signal};
 
