@@ -1,7 +1,7 @@
 //! Who calls: one credential in, one caller out. The tenant comes from the key and nowhere else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
@@ -54,11 +54,17 @@ pub(crate) enum Stranger {
 pub(crate) struct Keyring {
     by_id: RwLock<HashMap<Name, Arc<KeyRow>>>,
     archive: Arc<dyn Archive>,
+    /// How often keys that nobody knows have been looked for, and in which second.
+    looks: Mutex<(u64, u32)>,
 }
+
+/// How many keys that nobody knows are looked for in the store, a second: made-up ones must not keep
+/// it busy. A new one that is not looked for is known a moment later.
+const MAX_LOOKS: u32 = 200;
 
 impl Keyring {
     pub(crate) fn new(keys: impl IntoIterator<Item = KeyRow>, archive: Arc<dyn Archive>) -> Self {
-        let ring = Self { by_id: RwLock::default(), archive };
+        let ring = Self { by_id: RwLock::default(), archive, looks: Mutex::default() };
         ring.replace(keys);
         ring
     }
@@ -72,7 +78,7 @@ impl Keyring {
     /// Who sent a request with these headers.
     pub(crate) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Stranger> {
         let secret = credential(headers)?;
-        let key = keys::id_of(secret).and_then(|id| self.find(id)).ok_or(Stranger::Unknown)?;
+        let key = keys::id_of(secret).and_then(|id| self.find(id, now)).ok_or(Stranger::Unknown)?;
         let over = key.revoked_at.is_some() || key.expires_at.is_some_and(|end| now >= end);
         let kind = Kind::parse(&key.kind).ok_or(Stranger::Unknown)?;
         if over || !keys::matches(secret, &key.hash) {
@@ -81,14 +87,26 @@ impl Keyring {
         Ok(Caller { tenant: key.tenant.clone(), key: key.id.clone(), kind, owner: key.owner.clone() })
     }
 
-    fn find(&self, id: &str) -> Option<Arc<KeyRow>> {
+    fn find(&self, id: &str, now: Timestamp) -> Option<Arc<KeyRow>> {
         if let Some(key) = self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Some(key.clone());
         }
         // Another process may have made it a moment ago.
+        if !self.may_look(now) {
+            return None;
+        }
         let key = Arc::new(self.archive.key(id).ok()??);
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), key.clone());
         Some(key)
+    }
+
+    fn may_look(&self, now: Timestamp) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if looks.0 != now.secs() {
+            *looks = (now.secs(), 0);
+        }
+        looks.1 += 1;
+        looks.1 <= MAX_LOOKS
     }
 }
 

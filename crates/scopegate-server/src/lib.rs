@@ -29,6 +29,7 @@ mod dialect;
 mod domain;
 mod extract;
 mod health;
+mod jwks;
 pub mod keys;
 mod metrics;
 mod openapi;

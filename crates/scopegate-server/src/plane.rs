@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use scopegate_core::Timestamp;
 use scopegate_engine::{Clock, SystemClock};
@@ -12,10 +13,13 @@ use crate::auth::Keyring;
 use crate::config::Config;
 use crate::domain::{Failure, Tenant};
 use crate::metrics::Metrics;
-use crate::store::{Access, Archive, SessionRow, State, TenantId, TenantState, WriterHandle};
+use crate::setup;
+use crate::store::{Access, Archive, Change, Kept, SessionRow, State, TenantId, TenantState, WriterHandle};
 use crate::token::{Presented, Signer, Verified};
 use crate::webhook::{Guard, Outbox};
 
+/// How long a key signs sessions.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Tokens remembered as verified; a verification is dear.
 const MAX_TOKENS: usize = 100_000;
 
@@ -30,7 +34,7 @@ pub struct Plane {
     pub(crate) room: Semaphore,
     pub(crate) outbox: Outbox,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
-    signer: Signer,
+    signer: RwLock<Signer>,
     tokens: RwLock<HashMap<Box<str>, Arc<Verified>>>,
 }
 
@@ -55,7 +59,7 @@ impl Plane {
             metrics: Metrics::default(),
             outbox,
             tenants: RwLock::default(),
-            signer,
+            signer: RwLock::new(signer),
             tokens: RwLock::default(),
         };
         for tenant in state.tenants {
@@ -79,6 +83,9 @@ impl Plane {
     /// Takes up what another process changed: keys, and tenants, which begin with nothing else.
     pub(crate) fn follow(&self, access: Access) {
         self.keyring.replace(access.keys);
+        if let Some(signer) = Signer::new(&access.signing_keys) {
+            *self.signer.write().unwrap_or_else(PoisonError::into_inner) = signer;
+        }
         for tenant in access.tenants {
             let id = tenant.tenant.clone();
             if let Err(failure) = self.take_up(TenantState::begun(tenant), self.now()) {
@@ -115,8 +122,31 @@ impl Plane {
     }
 
     /// The token of a session.
-    pub(crate) fn sign(&self, session: &SessionRow) -> String {
-        self.signer.sign(session)
+    pub(crate) fn sign(&self, session: &SessionRow) -> Result<String, Failure> {
+        let none = || Failure::Unavailable("no key signs sessions".to_owned());
+        self.signer().sign(session).ok_or_else(none)
+    }
+
+    /// Makes the next key that signs sessions, if the newest is a month old.
+    pub(crate) async fn turn_keys(&self) -> Result<(), Failure> {
+        let now = self.now();
+        let newest = self.archive.access()?.signing_keys.iter().map(|row| row.created_at).max();
+        if newest.is_some_and(|newest| now < newest.after(MONTH)) {
+            return Ok(());
+        }
+        let unkept = |why: String| Failure::Unavailable(format!("the key cannot be kept: {why}"));
+        let row = setup::next_signing_key(now).map_err(|error| unkept(error.to_string()))?;
+        let ticket = self.writer.submit(vec![Change::SigningKey(row)]);
+        match self.writer.kept(ticket.map_err(|error| unkept(error.to_string()))?).await {
+            Kept::Yes => self.follow(self.archive.access()?),
+            Kept::No(why) => return Err(unkept(why.to_string())),
+        }
+        Ok(())
+    }
+
+    /// The keys that verify tokens.
+    pub(crate) fn signer(&self) -> RwLockReadGuard<'_, Signer> {
+        self.signer.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a presented token comes to. Its signature is looked at once.
@@ -125,7 +155,7 @@ impl Plane {
         if let Some(known) = self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return known.at(now);
         }
-        let Some(verified) = self.signer.verify(token) else { return Presented::Nothing };
+        let Some(verified) = self.signer().verify(token) else { return Presented::Nothing };
         let presented = verified.at(now);
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MAX_TOKENS {

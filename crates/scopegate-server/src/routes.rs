@@ -17,7 +17,7 @@ use crate::dialect::{native, scopebound};
 use crate::keys::Kind::{self, Admin, Agent, Approver, Auditor, Dev};
 use crate::openapi::{self, Doc};
 use crate::plane::Plane;
-use crate::{health, shell};
+use crate::{health, jwks, shell};
 
 /// A route.
 pub(crate) struct Route {
@@ -63,6 +63,7 @@ pub(crate) fn table() -> Vec<Route> {
         route!(GET "/healthz" &[], get(health::healthz), health::healthz_doc),
         route!(GET "/metrics" &[], get(health::metrics), health::metrics_doc),
         route!(GET "/openapi.json" &[], get(openapi::serve), openapi::doc),
+        route!(GET "/.well-known/jwks.json" &[], get(jwks::serve), jwks::doc),
         route!(POST "/v1/provision" AGENTS, post(sb::provision), docs::provision),
         route!(POST "/v1/enforce" AGENTS, judged(sb::enforce), docs::enforce),
         route!(POST "/v1/mcp/enforce" AGENTS, judged(sb::mcp_enforce), docs::mcp_enforce),

@@ -22,6 +22,8 @@ use crate::webhook::{Courier, Outbox};
 const QUEUE: usize = 4096;
 /// How long requests under way may take once the plane stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How often the age of the key that signs sessions is looked at.
+const TURN: Duration = Duration::from_secs(3600);
 /// How long the plane still answers once changes cannot be kept: denials, and a red health. A
 /// caller that finds nobody may take that for permission.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -103,6 +105,7 @@ pub async fn start(config: Config) -> Result<Started, ServeError> {
     }
     tokio::spawn(courier(&plane).run(waiting));
     tokio::spawn(follow_the_store(plane.clone()));
+    tokio::spawn(turn_keys(plane.clone()));
     Ok(Started { plane, listener, acceptor, writer, admin_key })
 }
 
@@ -158,6 +161,16 @@ fn courier(plane: &Arc<Plane>) -> Arc<Courier> {
         secrets: Arc::new(move |event| keys.webhook_secret(&event.tenant, &event.role_id)),
         now: Arc::new(move || at.now()),
     })
+}
+
+/// Lets another key sign sessions once one has for long enough.
+async fn turn_keys(plane: Arc<Plane>) {
+    loop {
+        if let Err(failure) = plane.turn_keys().await {
+            tracing::error!(%failure, "there is no next key to sign sessions with");
+        }
+        tokio::time::sleep(TURN).await;
+    }
 }
 
 /// Takes up tenants and keys that another process made or revoked.

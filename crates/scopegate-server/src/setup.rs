@@ -1,6 +1,8 @@
 //! Tenants and keys, made at the first start and by the command line: straight into the store,
 //! whether a plane runs on it or not.
 
+use std::time::Duration;
+
 use scopegate_core::{Name, Timestamp};
 
 use crate::keys::{self, Kind, NewKey, Prefix};
@@ -9,6 +11,9 @@ use scopegate_engine::Durability;
 
 /// The tenant that every store begins with.
 const FIRST: &str = "default";
+
+/// How long a key that signs is known before it does.
+const PUBLISHED: Duration = Duration::from_secs(600);
 
 /// Why nothing was made.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,8 @@ pub struct KeyOrder {
     pub name: Option<String>,
     /// How its secret begins.
     pub prefix: Prefix,
+    /// When it ends by itself; never unless given.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Makes what every store has: a key that signs sessions, and the first tenant.
@@ -55,11 +62,7 @@ pub struct KeyOrder {
 pub fn first_tenant(store: &mut dyn Store, now: Timestamp) -> Result<(), SetupError> {
     let state = store.load()?;
     if state.signing_keys.is_empty() {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed)?;
-        let id = format!("s{}", now.secs());
-        let row = SigningKeyRow { id: id.into(), seed, created_at: now, retired_at: None };
-        store.commit(&[Change::SigningKey(row)], Durability::Durable)?;
+        store.commit(&[Change::SigningKey(signing_key(now, now)?)], Durability::Durable)?;
     }
     match state.tenants.is_empty() {
         true => create_tenant(store, TenantId::parse(FIRST)?, now),
@@ -80,7 +83,13 @@ pub fn first_admin(store: &mut dyn Store, now: Timestamp) -> Result<Option<Strin
     if keys.any(|key| matches!(Kind::parse(&key.kind), Some(Kind::Admin | Kind::Dev))) {
         return Ok(None);
     }
-    let order = KeyOrder { tenant, kind: Kind::Admin, name: Some("admin".to_owned()), prefix: Prefix::Sb };
+    let order = KeyOrder {
+        tenant,
+        kind: Kind::Admin,
+        name: Some("admin".to_owned()),
+        prefix: Prefix::Sb,
+        expires_at: None,
+    };
     Ok(Some(create_key(store, order, now)?.secret))
 }
 
@@ -120,11 +129,36 @@ pub fn create_key(store: &mut dyn Store, order: KeyOrder, now: Timestamp) -> Res
         name: order.name,
         hash: key.hash,
         created_at: now,
-        expires_at: None,
+        expires_at: order.expires_at,
         revoked_at: None,
     };
     store.commit(&[Change::Key(row)], Durability::Durable)?;
     Ok(key)
+}
+
+/// Makes the next key that signs session tokens, and returns its id. It is published at once and
+/// signs after ten minutes, so that whoever verifies tokens knows it by then; tokens of the keys
+/// before stay good until they expire.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn rotate_signing_key(store: &mut dyn Store, now: Timestamp) -> Result<Name, SetupError> {
+    let row = next_signing_key(now)?;
+    let id = row.id.clone();
+    store.commit(&[Change::SigningKey(row)], Durability::Durable)?;
+    Ok(id)
+}
+
+/// A key that is known some time before it signs.
+pub(crate) fn next_signing_key(now: Timestamp) -> Result<SigningKeyRow, getrandom::Error> {
+    signing_key(now, now.after(PUBLISHED))
+}
+
+fn signing_key(now: Timestamp, signs_from: Timestamp) -> Result<SigningKeyRow, getrandom::Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    let id = format!("s{}-{:x}", now.secs(), random_53_bits()?);
+    Ok(SigningKeyRow { id: id.into(), seed, created_at: now, signs_from, retired_at: None })
 }
 
 /// Ends a key, by its id. Ending it twice is fine.

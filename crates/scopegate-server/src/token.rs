@@ -1,11 +1,15 @@
 //! Session tokens: a JWT (RFC 7519) of one algorithm, Ed25519, that names a session and permits
 //! nothing by itself.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use schemars::JsonSchema;
 use scopegate_core::json::{Document, Json};
 use scopegate_core::{Name, SessionId, Timestamp};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::store::{SessionRow, SigningKeyRow, TenantId};
@@ -32,6 +36,18 @@ pub(crate) struct Verified {
     pub(crate) expires_at: Timestamp,
 }
 
+/// A public key that verifies tokens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PublishedKey {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    r#use: &'static str,
+    kid: Name,
+    /// The key, base64url.
+    x: String,
+}
+
 impl Verified {
     pub(crate) fn at(&self, now: Timestamp) -> Presented {
         let (tenant, session) = (self.tenant.clone(), self.session);
@@ -39,25 +55,58 @@ impl Verified {
     }
 }
 
-/// The keys that sign tokens, and those that did.
+/// The keys that sign tokens, those that did, and those that will.
 pub(crate) struct Signer {
-    current: (Name, SigningKey),
-    known: Vec<(Name, VerifyingKey)>,
+    /// The one that signs last, first.
+    keys: Vec<Known>,
+}
+
+struct Known {
+    id: Name,
+    key: SigningKey,
+    signs_from: Timestamp,
+    retired: bool,
+}
+
+/// No session lives longer, and so no token.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The keys of which no token can be good any more: another has signed for longer than one lives.
+pub(crate) fn outlived(rows: &[SigningKeyRow], now: Timestamp) -> Vec<Name> {
+    let later = |row: &SigningKeyRow| {
+        let others = rows.iter().filter(|other| other.retired_at.is_none());
+        others
+            .map(|other| other.signs_from.max(other.created_at))
+            .filter(|from| *from > row.signs_from.max(row.created_at))
+            .min()
+    };
+    let outlived = |row: &&SigningKeyRow| later(row).is_some_and(|from| now >= from.after(LONGEST));
+    rows.iter().filter(outlived).map(|row| row.id.clone()).collect()
 }
 
 impl Signer {
-    /// A signer of these keys; the newest that is not retired signs. `None` when there is none.
+    /// A signer of these keys. `None` when none of them may ever sign.
     pub(crate) fn new(rows: &[SigningKeyRow]) -> Option<Self> {
-        let newest = rows.iter().filter(|row| row.retired_at.is_none()).max_by_key(|row| row.created_at)?;
-        let key = |row: &SigningKeyRow| SigningKey::from_bytes(&row.seed);
-        let known = rows.iter().map(|row| (row.id.clone(), key(row).verifying_key())).collect();
-        Some(Self { current: (newest.id.clone(), key(newest)), known })
+        let mut keys: Vec<Known> = rows.iter().map(Known::new).collect();
+        keys.sort_by_key(|known| std::cmp::Reverse(known.signs_from));
+        keys.iter().any(|known| !known.retired).then_some(Self { keys })
+    }
+
+    /// The newest key whose time has come; before that of the first one has, the first one.
+    fn current(&self, now: Timestamp) -> Option<&Known> {
+        let usable = || self.keys.iter().filter(|known| !known.retired);
+        usable().find(|known| known.signs_from <= now).or_else(|| usable().next_back())
+    }
+
+    /// The public halves, as a JSON Web Key Set (RFC 7517, RFC 8037).
+    pub(crate) fn published(&self) -> Vec<PublishedKey> {
+        self.keys.iter().map(Known::published).collect()
     }
 
     /// The token of a session.
-    pub(crate) fn sign(&self, session: &SessionRow) -> String {
-        let (kid, key) = &self.current;
-        let header = json!({ "alg": "EdDSA", "kid": kid, "typ": TYPE });
+    pub(crate) fn sign(&self, session: &SessionRow) -> Option<String> {
+        let Known { id, key, .. } = self.current(session.created_at)?;
+        let header = json!({ "alg": "EdDSA", "kid": id, "typ": TYPE });
         let issued = session.created_at.secs();
         let claims = json!({
             "iss": ISSUER,
@@ -74,7 +123,7 @@ impl Signer {
         });
         let text = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = key.sign(text.as_bytes());
-        format!("{text}.{}", encode(signature.to_bytes()))
+        Some(format!("{text}.{}", encode(signature.to_bytes())))
     }
 
     /// Whether we signed a token; nothing in it is believed before.
@@ -88,9 +137,9 @@ impl Signer {
         let kid = member(&header, "kid")?;
         let exact =
             members(&header) == 3 && member(&header, "alg")? == "EdDSA" && member(&header, "typ")? == TYPE;
-        let (_, key) = self.known.iter().find(|(known, _)| exact && *known == kid)?;
+        let known = self.keys.iter().find(|known| exact && known.id == kid)?;
         let signature = Signature::from_slice(&decode(signature)?).ok()?;
-        key.verify_strict(text.as_bytes(), &signature).ok()?;
+        known.key.verifying_key().verify_strict(text.as_bytes(), &signature).ok()?;
         let claims = Document::read(decode(claims)?).ok()?;
         let ours = member(&claims, "iss")? == ISSUER && member(&claims, "aud")? == ISSUER;
         let expires_at = match claims.root().pointer("/exp")?.get() {
@@ -102,6 +151,28 @@ impl Signer {
         let tenant = TenantId::parse(member(&claims, "tid")?).ok()?;
         let session = SessionId::parse(&member(&claims, "sid")?)?;
         ours.then_some(Verified { tenant, session, expires_at })
+    }
+}
+
+impl Known {
+    fn new(row: &SigningKeyRow) -> Self {
+        Self {
+            id: row.id.clone(),
+            key: SigningKey::from_bytes(&row.seed),
+            signs_from: row.signs_from.max(row.created_at),
+            retired: row.retired_at.is_some(),
+        }
+    }
+
+    fn published(&self) -> PublishedKey {
+        PublishedKey {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            r#use: "sig",
+            kid: self.id.clone(),
+            x: encode(self.key.verifying_key().to_bytes()),
+        }
     }
 }
 
@@ -137,6 +208,7 @@ mod tests {
             id: id.into(),
             seed: [seed; 32],
             created_at: Timestamp::from_secs(1),
+            signs_from: Timestamp::from_secs(1),
             retired_at: None,
         }
     }
@@ -175,7 +247,7 @@ mod tests {
     #[test]
     fn a_token_names_its_session_until_it_expires() {
         let signer = Signer::new(&[row("a", 1)]).unwrap();
-        let verified = signer.verify(&signer.sign(&session())).unwrap();
+        let verified = signer.verify(&signer.sign(&session()).unwrap()).unwrap();
         assert_eq!(verified.session, SessionId::from_bits(77));
         let expired = |secs| {
             matches!(verified.at(Timestamp::from_secs(secs)), Presented::Session { expired: true, .. })
@@ -186,7 +258,7 @@ mod tests {
     #[test]
     fn no_byte_of_a_token_can_be_changed() {
         let signer = Signer::new(&[row("a", 1)]).unwrap();
-        let token = signer.sign(&session());
+        let token = signer.sign(&session()).unwrap();
         for at in 0..token.len() {
             for with in ["A", "b", "-", ".", "="] {
                 let mut other = token.clone();
@@ -202,7 +274,7 @@ mod tests {
     #[test]
     fn a_header_of_another_form_is_refused_although_it_is_signed() {
         let signer = Signer::new(&[row("a", 1)]).unwrap();
-        let [_, claims, _] = parts(&signer.sign(&session()));
+        let [_, claims, _] = parts(&signer.sign(&session()).unwrap());
         let claims = String::from_utf8(decode(&claims).unwrap()).unwrap();
         let good = r#"{"alg":"EdDSA","kid":"a","typ":"sg-session+jwt"}"#;
         assert!(signer.verify(&signed(good, &claims)).is_some());
@@ -250,11 +322,39 @@ mod tests {
     #[test]
     fn retired_keys_verify_and_do_not_sign() {
         let retired = SigningKeyRow { retired_at: Some(Timestamp::from_secs(5)), ..row("a", 1) };
-        let old = Signer::new(&[row("a", 1)]).unwrap().sign(&session());
+        let old = Signer::new(&[row("a", 1)]).unwrap().sign(&session()).unwrap();
         let signer = Signer::new(&[retired.clone(), row("b", 2)]).unwrap();
         assert!(signer.verify(&old).is_some());
         assert!(Signer::new(&[row("b", 2)]).unwrap().verify(&old).is_none());
         assert!(Signer::new(&[retired]).is_none());
         assert!(Signer::new(&[]).is_none());
+    }
+
+    #[test]
+    fn a_new_key_is_known_before_it_signs_and_the_old_one_until_its_tokens_are_over() {
+        let kid = |signer: &Signer, now| {
+            let issued = SessionRow { created_at: Timestamp::from_secs(now), ..session() };
+            let token = signer.sign(&issued).unwrap();
+            let [header, ..] = parts(&token);
+            let header = Document::read(decode(&header).unwrap()).unwrap();
+            (member(&header, "kid").unwrap(), token)
+        };
+        let next = SigningKeyRow {
+            created_at: Timestamp::from_secs(1_000),
+            signs_from: Timestamp::from_secs(1_600),
+            ..row("b", 2)
+        };
+        let rows = [row("a", 1), next];
+        let signer = Signer::new(&rows).unwrap();
+        assert_eq!(signer.published().len(), 2);
+        for (now, expected) in [(0, "a"), (1_000, "a"), (1_599, "a"), (1_600, "b"), (9_999, "b")] {
+            let (kid, token) = kid(&signer, now);
+            assert_eq!(kid, expected, "at {now}");
+            assert!(signer.verify(&token).is_some());
+        }
+        let last = 1_600 + LONGEST.as_secs();
+        assert_eq!(outlived(&rows, Timestamp::from_secs(last - 1)), Vec::<Name>::new());
+        assert_eq!(outlived(&rows, Timestamp::from_secs(last)), [Name::new_static("a")]);
+        assert_eq!(outlived(&rows[..1], Timestamp::from_secs(u64::MAX / 2_000_000_000)), Vec::<Name>::new());
     }
 }

@@ -22,6 +22,7 @@ fn no_route_of_the_plane_is_forgotten() {
     // What the plane lends is for an enforcer that decides with it, its document for programs.
     let others = [
         "/openapi.json",
+        "/.well-known/jwks.json",
         "/v1/epoch/events",
         "/v1/sessions/{id}/scope",
         "/v1/sessions/{id}/rate",

@@ -2,5 +2,6 @@
 
 mod connections;
 mod document;
+mod keys;
 mod requests;
 mod routes;

@@ -28,6 +28,10 @@ impl Store for Counted {
         self.0.checkpoint(now)
     }
 
+    fn forget(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.forget(now)
+    }
+
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
         self.0.changed_elsewhere()
     }

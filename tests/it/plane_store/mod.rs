@@ -3,6 +3,7 @@
 mod crash;
 mod export;
 mod figures;
+mod forget;
 mod kept;
 mod log;
 mod proofs;

@@ -40,6 +40,10 @@ impl Store for Slow {
         Ok(())
     }
 
+    fn forget(&mut self, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -36,7 +36,8 @@ impl Home {
         let tenant = |name: &str| TenantId::parse(name).expect("a name");
         setup::create_tenant(&mut store, tenant("elsewhere"), now).expect("a tenant");
         let mut key = |place: &str, kind| {
-            let order = KeyOrder { tenant: tenant(place), kind, name: None, prefix: Prefix::Sb };
+            let order =
+                KeyOrder { tenant: tenant(place), kind, name: None, prefix: Prefix::Sb, expires_at: None };
             setup::create_key(&mut store, order, now).expect("a key").secret
         };
         let (dev, agent) = (key("default", Kind::Dev), key("default", Kind::Agent));

@@ -89,6 +89,7 @@ impl Create {
             kind: Kind::parse(&self.kind).ok_or_else(|| Failure::usage("unknown kind"))?,
             name: self.name,
             prefix: Prefix::parse(&self.prefix).unwrap_or_default(),
+            expires_at: None,
         };
         let kind = order.kind;
         let key = setup::create_key(&mut store, order, SystemClock::new().now()).map_err(Failure::usage)?;

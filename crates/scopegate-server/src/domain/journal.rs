@@ -87,7 +87,7 @@ impl Tenant {
             };
             let mut changes = self.rows(caller, &session, &batch, missing, now);
             changes.push(Change::Journal { tenant: self.id.clone(), journal });
-            replaced = Some((key, journals.insert(key, journal)));
+            replaced = Some((key, journals.put(key, session.expires_at, journal, now)));
             Ok((Taken { missing, ..Taken::of(&journal) }, changes))
         });
         let taken = taken.await;
@@ -95,9 +95,9 @@ impl Tenant {
             // It was not handed to the writer, so it may come again.
             let mut journals = lock(&self.book.journals);
             match before {
-                Some(before) => journals.insert(key, before),
+                Some(before) => drop(journals.put(key, session.expires_at, before, now)),
                 None => journals.remove(&key),
-            };
+            }
         }
         taken
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{Name, Review, SessionId, Tat, Window};
+use scopegate_core::{Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
@@ -65,7 +65,10 @@ impl TenantLog {
             decided_by: None,
             label: None,
         };
-        let asked = lock(&self.book.asked).entry(review.id).or_insert_with(fresh).clone();
+        let mut known = lock(&self.book.asked);
+        let asked = known.get(&review.id).cloned().unwrap_or_else(fresh);
+        known.put(review.id, review.expires_at, asked.clone(), review.opened_at);
+        drop(known);
         self.row(review, asked)
     }
 
@@ -73,19 +76,14 @@ impl TenantLog {
     fn settled(&self, review: Review) -> ReviewRow {
         let reviewer = review.reviewer.as_deref().unwrap_or_default();
         let by = lock(&self.book.deciding).get(&(review.id, reviewer.into())).cloned();
-        let mut asked = lock(&self.book.asked);
-        let asked = asked.entry(review.id).or_insert_with(|| Asked {
-            role_id: Name::default(),
-            role_version: 0,
-            key: Name::default(),
-            call: None,
-            decided_by: None,
-            label: None,
-        });
+        let mut known = lock(&self.book.asked);
+        let mut asked = known.get(&review.id).cloned().unwrap_or_default();
         if let Some((key, label)) = by {
             (asked.decided_by, asked.label) = (Some(key), label);
         }
-        self.row(review, asked.clone())
+        known.put(review.id, review.expires_at, asked.clone(), review.opened_at);
+        drop(known);
+        self.row(review, asked)
     }
 
     fn row(&self, review: Review, asked: Asked) -> ReviewRow {

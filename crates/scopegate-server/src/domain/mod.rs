@@ -12,6 +12,7 @@ mod lend;
 mod log;
 pub(crate) mod member;
 mod nonce;
+mod remembered;
 mod reviews;
 mod roles;
 mod sessions;

@@ -9,9 +9,8 @@ use super::epoch::Touched;
 use super::{Failure, RoleDocument, Tenant};
 use crate::auth::Caller;
 use crate::store::{Change, SessionEnd, SessionRow};
+use crate::token::LONGEST;
 
-/// No session of the plane lives longer, whatever its role says.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Longer texts of callers are cut.
 const MAX_TEXT: usize = 256;
 

@@ -2,24 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
-use scopegate_core::{Name, Review, ReviewId, SessionId};
+use scopegate_core::{Name, Review, ReviewId, SessionId, Timestamp};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
 use super::epoch::{Epochs, Follower, Touched};
 use super::log::{self, TenantLog};
 use super::nonce::Nonces;
+use super::remembered::Remembered;
 use super::roles::{RoleBook, RoleDocument};
 use crate::setup;
 use crate::store::{
     Archive, Change, Epoch, JournalRow, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle,
 };
 use crate::webhook::Outbox;
-
-/// How long a session that is over is remembered; then the store knows it.
-const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// A tenant.
 pub(crate) struct Tenant {
@@ -36,29 +33,22 @@ pub(crate) struct Tenant {
 /// What is known of a tenant beside what its enforcer holds.
 pub(crate) struct Book {
     roles: RwLock<RoleBook>,
-    sessions: RwLock<Sessions>,
+    /// Those that are not long over.
+    sessions: RwLock<Remembered<SessionId, Arc<SessionRow>>>,
     pub(super) epochs: Epochs,
     /// How far clients' journals were taken up, by session and kind.
-    pub(super) journals: Mutex<HashMap<(SessionId, bool), JournalRow>>,
+    pub(super) journals: Mutex<Remembered<(SessionId, bool), JournalRow>>,
     /// Who is just deciding a review, by review and person: the key, and what it calls its user.
     pub(super) deciding: Mutex<Deciding>,
     /// What the plane adds to each review.
-    pub(super) asked: Mutex<HashMap<ReviewId, Asked>>,
+    pub(super) asked: Mutex<Remembered<ReviewId, Asked>>,
 }
 
 /// A person, and a review that they are about to decide; with which key, under which label.
 type Deciding = HashMap<(ReviewId, Name), (Name, Option<String>)>;
 
-/// Sessions that are not long over.
-#[derive(Default)]
-struct Sessions {
-    by_id: HashMap<SessionId, Arc<SessionRow>>,
-    /// When those that are over are next forgotten.
-    sweep_at: usize,
-}
-
 /// Who asked for a review, beyond what the review itself says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) role_id: Name,
     pub(crate) role_version: u64,
@@ -72,7 +62,7 @@ impl Tenant {
     /// Starts from what was kept.
     pub(crate) fn restore(
         state: TenantState,
-        latest: scopegate_core::Timestamp,
+        latest: Timestamp,
         writer: WriterHandle,
         archive: Arc<dyn Archive>,
         outbox: Outbox,
@@ -88,19 +78,29 @@ impl Tenant {
         saved.accounts = state.accounts.iter().filter_map(log::account).collect();
         saved.sessions = state.sessions.iter().map(|row| saved_session(row, &roles)).collect();
         saved.reviews = state.reviews.iter().map(|row| row.review.clone()).collect();
+        let ends: HashMap<SessionId, Timestamp> =
+            state.sessions.iter().map(|row| (row.id, row.expires_at)).collect();
+        let end_of = |id: &SessionId| ends.get(id).copied().unwrap_or_default();
         let book = Arc::new(Book {
             roles: RwLock::new(roles),
-            sessions: RwLock::new(Sessions {
-                by_id: state.sessions.into_iter().map(|row| (row.id, Arc::new(row))).collect(),
-                sweep_at: 1024,
-            }),
+            sessions: RwLock::new(
+                state.sessions.into_iter().map(|row| (row.id, row.expires_at, Arc::new(row))).collect(),
+            ),
             epochs: Epochs::new(state.tenant.epoch),
             journals: Mutex::new(
-                state.journals.into_iter().map(|row| ((row.session, row.fail_open), row)).collect(),
+                state
+                    .journals
+                    .into_iter()
+                    .map(|row| ((row.session, row.fail_open), end_of(&row.session), row))
+                    .collect(),
             ),
             deciding: Mutex::default(),
             asked: Mutex::new(
-                state.reviews.into_iter().map(|row| (row.review.id, log::asked(&row))).collect(),
+                state
+                    .reviews
+                    .into_iter()
+                    .map(|row| (row.review.id, row.review.expires_at, log::asked(&row)))
+                    .collect(),
             ),
         });
         for event in state.deliveries {
@@ -173,22 +173,18 @@ impl Book {
     }
 
     pub(crate) fn session(&self, id: SessionId) -> Option<Arc<SessionRow>> {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).by_id.get(&id).cloned()
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// All sessions that are not long over.
     pub(crate) fn sessions(&self) -> Vec<Arc<SessionRow>> {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).by_id.values().cloned().collect()
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     pub(super) fn put_session(&self, row: SessionRow) -> Arc<SessionRow> {
-        let (now, row) = (row.created_at, Arc::new(row));
+        let row = Arc::new(row);
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        if sessions.by_id.len() >= sessions.sweep_at {
-            sessions.by_id.retain(|_, row| row.expires_at.after(REMEMBERED) > now);
-            sessions.sweep_at = (sessions.by_id.len() * 2).max(1024);
-        }
-        sessions.by_id.insert(row.id, row.clone());
+        sessions.put(row.id, row.expires_at, row.clone(), row.created_at);
         row
     }
 

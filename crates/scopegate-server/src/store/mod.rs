@@ -45,6 +45,13 @@ pub trait Store: Send + 'static {
     /// As for `commit`.
     fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError>;
 
+    /// Forgets what nobody can ask for any more: sessions, reviews and settled deliveries that are
+    /// long over, and what counts nothing; never a record. Some at a time: whether there is more.
+    ///
+    /// # Errors
+    /// As for `commit`.
+    fn forget(&mut self, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Whether another process has written since this was last asked.
     ///
     /// # Errors
@@ -55,7 +62,7 @@ pub trait Store: Send + 'static {
 /// Reads that run beside the writer. All of them fail only when the store cannot be read.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Archive: Send + Sync + 'static {
-    /// All tenants and keys.
+    /// All tenants, keys, and keys that sign.
     fn access(&self) -> Result<Access, StoreError>;
 
     /// One key, also one that another process made a moment ago.
@@ -217,6 +224,8 @@ pub struct Access {
     pub tenants: Vec<TenantRow>,
     /// All keys, revoked ones too.
     pub keys: Vec<KeyRow>,
+    /// The keys that sign, will sign or signed session tokens.
+    pub signing_keys: Vec<SigningKeyRow>,
 }
 
 /// Why a store did not do what it was asked.

@@ -80,6 +80,9 @@ pub struct SigningKeyRow {
     pub seed: [u8; 32],
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it begins to sign: some time after it was made, so that it is known by then.
+    #[serde(default)]
+    pub signs_from: Timestamp,
     /// When it stopped signing; what it signed is still verified.
     pub retired_at: Option<Timestamp>,
 }

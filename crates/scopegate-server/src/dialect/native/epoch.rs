@@ -24,6 +24,7 @@ const ALIVE: Duration = Duration::from_secs(2);
 
 /// The epoch, and the plane's clock.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PresentEpoch")]
 pub(crate) struct Present {
     incarnation: u64,
     counter: u64,

@@ -22,6 +22,7 @@ const MAX_TOOL: usize = 256;
 /// A batch of records, as the client wrote it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Journal")]
 pub(super) struct Written {
     batch: u64,
     from: u64,
@@ -38,6 +39,7 @@ pub(super) struct Written {
 /// A decision, or what became of a permitted call.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "JournalEntry")]
 struct Line {
     number: u64,
     #[schemars(with = "DateTime")]
@@ -56,6 +58,7 @@ struct Line {
 
 /// What was taken up.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "JournalTaken")]
 pub(crate) struct Taken {
     batch: u64,
     number: u64,

@@ -17,6 +17,7 @@ use crate::plane::Plane;
 /// Nothing to say: how much is lent is the plane's to decide.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RateOrder")]
 pub(super) struct Order {}
 
 /// Calls that were counted before they are made.

@@ -1,7 +1,7 @@
 //! What the OpenAPI document says of this dialect's routes, in the order of the table.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{Held, Verdict};
 use super::approvals::{Approval, Waiting};
@@ -14,6 +14,7 @@ use crate::openapi::{Doc, Free, open};
 
 /// A session to open.
 #[derive(JsonSchema)]
+#[schemars(extend("examples" = [{ "role_id": "reader" }]))]
 #[expect(dead_code, reason = "only its schema is used; the body is read member by member")]
 struct Provision {
     /// The id or name of a role.
@@ -68,12 +69,16 @@ struct Role;
 
 impl JsonSchema for Role {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Role".into()
+        "RoleDraft".into()
     }
 
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
         let mut schema = scopegate_core::Role::json_schema(schemas);
         open(&mut schema);
+        if let Some(name) = schema.pointer_mut("/properties/name").and_then(Value::as_object_mut) {
+            name.insert("pattern".to_owned(), json!("^[A-Za-z0-9_.:/-]{1,128}$"));
+        }
+        schema.insert("examples".to_owned(), json!([{ "name": "reader", "allowed_tools": ["read_file"] }]));
         schema
     }
 }

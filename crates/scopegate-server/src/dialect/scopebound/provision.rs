@@ -57,7 +57,7 @@ pub(crate) async fn provision(
         false => None,
     };
     Ok(Json(Provisioned {
-        jwt: plane.sign(session),
+        jwt: plane.sign(session)?,
         session_id: session.id,
         expires_at: session.expires_at,
         role_id: opened.role.id.clone(),

@@ -32,7 +32,9 @@ impl Archive for SqliteArchive {
     fn access(&self) -> Result<Access, StoreError> {
         let db = self.db();
         let tenants = load::tenants(&db)?.into_iter().map(|(_, tenant)| tenant).collect();
-        Ok(Access { tenants, keys: bodies(&db, "SELECT body FROM keys ORDER BY id", [])? })
+        let keys = bodies(&db, "SELECT body FROM keys ORDER BY id", [])?;
+        let signing_keys = bodies(&db, "SELECT body FROM signing_keys ORDER BY id", [])?;
+        Ok(Access { tenants, keys, signing_keys })
     }
 
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError> {

@@ -2,6 +2,7 @@
 
 mod archive;
 mod commit;
+mod forget;
 mod load;
 mod open;
 mod schema;
@@ -59,6 +60,10 @@ impl Store for SqliteStore {
 
     fn checkpoint(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.sign_logs(now)
+    }
+
+    fn forget(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        self.forget_old(now)
     }
 
     fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {

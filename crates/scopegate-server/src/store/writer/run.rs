@@ -15,6 +15,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often the logs are signed and what is buffered is synced.
 const SIGN: Duration = Duration::from_millis(900);
 
+/// How often the store forgets what is long over; sooner when there is much of it.
+const FORGET: Duration = Duration::from_secs(60);
+const FORGET_ON: Duration = Duration::from_secs(1);
+
 pub(super) struct Work {
     pub(super) queue: Arc<Queue>,
     pub(super) clock: Arc<dyn Clock>,
@@ -37,7 +41,7 @@ impl Work {
     }
 
     fn write(&self, store: &mut impl Store) -> Result<(), StoreError> {
-        let (mut looked, mut signed) = (Instant::now(), Instant::now());
+        let (mut looked, mut signed, mut forget_at) = (Instant::now(), Instant::now(), Instant::now());
         loop {
             if let Some(batch) = self.queue.next(LOOK) {
                 store.commit(&batch.changes, self.durability)?;
@@ -50,6 +54,10 @@ impl Work {
             }
             if finished {
                 return Ok(());
+            }
+            if Instant::now() >= forget_at {
+                let more = store.forget(self.clock.now())?;
+                forget_at = Instant::now() + if more { FORGET_ON } else { FORGET };
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
