@@ -149,7 +149,7 @@ impl std::fmt::Debug for Guard {
 }
 
 /// A call without arguments may say `null`, in rig as here.
-fn read(arguments: &str) -> Args {
+pub(crate) fn read(arguments: &str) -> Args {
     match arguments.trim() {
         "null" => Args::none(),
         _ => Args::parse(arguments.to_owned()),

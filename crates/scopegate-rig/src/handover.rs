@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use scopegate_core::{Permitted, ToolCall};
 
+use crate::guard::read;
+
 /// Two bits a character.
 const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
 /// Characters of a mark.
@@ -78,6 +80,11 @@ impl Offer {
             Some(mark) => marked(mark, &self.slot.arguments),
             None => self.slot.arguments.clone(),
         }
+    }
+
+    /// Whether these are the judged arguments, however they are spaced.
+    pub(crate) fn covers(&self, arguments: &str) -> bool {
+        read(arguments).to_json().as_ref() == Some(&self.slot.arguments)
     }
 
     /// The permit, unless a seam further in has taken it.

@@ -9,7 +9,7 @@ use rig_agent::agent::{
 use rig_core::effect::{EffectId, EffectKind, Outcome as RigOutcome};
 use rig_core::error::{ErrorKind, ErrorReport};
 use rig_core::tool::{ToolContext, ToolExecutionError, ToolResult};
-use scopegate_core::{Outcome, Stopped, Unready};
+use scopegate_core::{Outcome, Permitted, Stopped, ToolCall, Unready};
 
 use crate::guard::Guard;
 use crate::handover::{Offer, lock};
@@ -54,16 +54,12 @@ impl ScopeHook {
     /// Ends a permit that no handler has taken up.
     fn settle(&self, offer: &Offer, event: OutcomeEvent<'_>) -> OutcomeAction {
         let Some(permitted) = offer.withdraw() else { return OutcomeAction::proceed() };
-        let ran = outcome(event.outcome);
-        if event.tool_args() == Some(offer.arguments().as_str()) {
-            permitted.complete(ran);
-            return OutcomeAction::proceed();
-        }
-        // The call that was permitted never ran. Was the one that did judged by its handler?
-        let tool = permitted.call().tool.clone();
-        permitted.complete(Outcome::Dropped);
-        let judged = event.context.is_some_and(|context| matches!(context.result::<RanWith>(), Ok(Some(_))));
-        if judged || ran == Outcome::Dropped || refused(event.outcome) {
+        let (ran, tool) = (outcome(event.outcome), permitted.call().tool.clone());
+        let again = judged_again(&permitted, event.context);
+        let same = event.tool_args().is_some_and(|arguments| offer.covers(arguments));
+        // What a handler judged anew ran with the handler's permit, and ours was for nothing.
+        permitted.complete(if same && !again { ran } else { Outcome::Dropped });
+        if same || again || ran == Outcome::Dropped || refused(event.outcome) {
             return OutcomeAction::proceed();
         }
         OutcomeAction::stop(format!(
@@ -114,6 +110,12 @@ impl AgentHook for ScopeHook {
             None => OutcomeAction::proceed(),
         }
     }
+}
+
+/// Whether the tool's own handler asked for the same session, because the mark was lost on the way.
+fn judged_again(permitted: &Permitted<ToolCall>, context: Option<&ToolContext>) -> bool {
+    let ran_with = context.and_then(|context| context.result::<RanWith>().ok().flatten());
+    ran_with.is_some_and(|ran_with| ran_with.permit.session == permitted.id().session)
 }
 
 fn refused(answer: &Result<RigOutcome, ErrorReport>) -> bool {

@@ -3,17 +3,17 @@
 use rig_agent::agent::{AgentHook, DispatchAction, DispatchEvent, HookContext};
 use rig_core::test_utils::MockCompletionModel;
 use rig_core::tool::ToolContext;
-use scopegate_core::Event;
+use scopegate_core::{DenyCode, Event};
 use scopegate_rig::ScopeHook;
 use serde_json::json;
 
 use crate::support::{POLICY, Till, builder, heard, pays, run, script, server};
 
-struct Rewrites;
+struct Rewrites(u64);
 
 impl AgentHook for Rewrites {
     async fn on_dispatch(&self, _: &HookContext, event: DispatchEvent<'_>) -> DispatchAction {
-        DispatchAction::rewrite_tool_args(event.kind, json!({"amount": 5000}))
+        DispatchAction::rewrite_tool_args(event.kind, json!({"amount": self.0}))
     }
 }
 
@@ -22,7 +22,7 @@ async fn a_later_hook_that_rewrites_arguments_stops_the_run() {
     let till = Till::new(POLICY);
     let model = script([pays(7), pays(8)]);
     let agent =
-        builder(&model, till.bare()).add_hook(ScopeHook::new(till.guard())).add_hook(Rewrites).build();
+        builder(&model, till.bare()).add_hook(ScopeHook::new(till.guard())).add_hook(Rewrites(5000)).build();
     let error = agent.prompt("go").max_turns(5).run().await.expect_err("the run is stopped").to_string();
     assert!(error.contains("a hook rewrote the arguments of `pay` after they were judged"), "{error}");
     // The gap that its documentation tells of: that call has run. No other did.
@@ -31,11 +31,35 @@ async fn a_later_hook_that_rewrites_arguments_stops_the_run() {
 }
 
 #[tokio::test]
+async fn a_later_hook_that_changes_nothing_stops_nothing() {
+    let till = Till::new(POLICY);
+    let model = script([pays(7)]);
+    let hook = ScopeHook::new(till.guard());
+    run(&builder(&model, till.bare()).add_hook(hook).add_hook(Rewrites(7)).build()).await;
+    assert_eq!((till.paid(), till.events().await), (vec![7], vec![Event::Permit, Event::Ran]));
+}
+
+#[tokio::test]
+async fn the_hooks_of_two_guards_both_decide() {
+    let till = Till::new(POLICY);
+    let model = script([pays(7), pays(5000)]);
+    let [one, other] = [till.guard(), till.guard()].map(ScopeHook::new);
+    run(&builder(&model, till.bare()).add_hook(one).add_hook(other).build()).await;
+    let events = till.events().await;
+    let count = |wanted| events.iter().filter(|event| **event == wanted).count();
+    assert_eq!((till.paid(), count(Event::Permit), count(Event::Ran)), (vec![7], 2, 2));
+    assert_eq!(count(Event::Deny(DenyCode::ParameterViolation)), 1, "the first denial is the answer");
+}
+
+#[tokio::test]
 async fn an_earlier_hook_that_rewrites_arguments_is_judged() {
     let till = Till::new(POLICY);
     let model = script([pays(7)]);
-    run(&builder(&model, till.bare()).add_hook(Rewrites).add_hook(ScopeHook::new(till.guard())).build())
-        .await;
+    run(&builder(&model, till.bare())
+        .add_hook(Rewrites(5000))
+        .add_hook(ScopeHook::new(till.guard()))
+        .build())
+    .await;
     assert!(till.paid().is_empty());
     assert!(
         heard(&model)[0].contains("`amount` must be at most 1000 (PARAMETER_VIOLATION)"),
