@@ -1,11 +1,14 @@
 //! Where seams meet, a call is decided, counted and recorded once; what runs is what was judged.
 
+use std::sync::Arc;
+
 use rig_agent::agent::{AgentHook, DispatchAction, DispatchEvent, HookContext};
 use rig_agent::tool::{RegisteredTool, ToolSet};
 use rig_core::tool::ToolContext;
 use scopegate_core::{DenyCode, Event, Provision};
 use scopegate_rig::{Guard, Guarded, ScopeHook, guard_tools};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::support::{POLICY, Till, agent, builder, one, pays, run, script, server};
 
@@ -132,22 +135,27 @@ async fn a_waiting_permit_is_not_up_for_grabs() {
 
 #[tokio::test]
 async fn a_run_that_is_dropped_drops_its_permit() {
-    struct Waits;
+    struct Waits(Arc<Notify>);
 
     impl AgentHook for Waits {
         async fn on_dispatch(&self, _: &HookContext, event: DispatchEvent<'_>) -> DispatchAction {
-            match event.tool_name() {
-                Some(_) => std::future::pending().await,
-                None => DispatchAction::proceed(),
+            if event.tool_name().is_none() {
+                return DispatchAction::proceed();
             }
+            self.0.notify_one();
+            std::future::pending().await
         }
     }
 
-    let till = Till::new(POLICY);
+    let (till, reached) = (Till::new(POLICY), Arc::new(Notify::new()));
     let model = script([pays(7)]);
-    let agent = builder(&model, till.bare()).add_hook(ScopeHook::new(till.guard())).add_hook(Waits).build();
-    let dropped = tokio::time::timeout(std::time::Duration::from_millis(50), agent.prompt("go").run()).await;
-    assert!(dropped.is_err() && till.paid().is_empty());
+    let hooked = builder(&model, till.bare()).add_hook(ScopeHook::new(till.guard()));
+    let agent = hooked.add_hook(Waits(reached.clone())).build();
+    tokio::select! {
+        answer = agent.prompt("go").max_turns(3).run() => panic!("nobody lets it go on: {answer:?}"),
+        () = reached.notified() => {}
+    }
+    assert!(till.paid().is_empty());
     assert_eq!(till.events().await, [Event::Permit, Event::Dropped]);
 }
 

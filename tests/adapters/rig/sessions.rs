@@ -195,7 +195,7 @@ async fn each_run_is_whoever_its_context_says() {
         let stored = serde_json::to_string(&context).expect("JSON");
         assert!(!stored.contains(session.token()), "a context is data: no token in it");
     }
-    assert_eq!(till.roles().await, ["payer", "helper", "helper"]);
+    assert_eq!(till.roles().await, ["helper", "helper", "payer"]);
 }
 
 #[tokio::test]

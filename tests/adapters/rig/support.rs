@@ -93,11 +93,14 @@ impl Till {
         self.engine.records().iter().map(|line| line.record.event).collect()
     }
 
-    /// Whose calls were decided.
+    /// Whose calls were decided, by name: sessions of different owners are not recorded in order.
     pub(crate) async fn roles(&self) -> Vec<Name> {
         assert!(self.engine.flush().await, "{:?}", self.engine.record_failure());
         let records = self.engine.records();
-        records.iter().filter_map(|line| line.record.role.clone()).map(|(role, _)| role).collect()
+        let mut roles: Vec<_> =
+            records.iter().filter_map(|line| line.record.role.clone()).map(|(role, _)| role).collect();
+        roles.sort();
+        roles
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
