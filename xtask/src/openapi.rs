@@ -29,8 +29,10 @@ pub(crate) fn schemathesis() -> Result<()> {
     let plane = Plane::start(&scopegate, &target.join("conformance/openapi-data"))?;
     let key = plane.key(&scopegate)?;
     let mut run = Command::new(python.with_file_name("schemathesis"));
-    run.args(["--config-file", "schemathesis.toml", "run"]).arg(format!("{}/openapi.json", plane.url));
-    run.args(env::args_os().skip(2)).current_dir(SUITE);
+    run.arg("--config-file").arg(Path::new(SUITE).join("schemathesis.toml"));
+    run.arg("run").arg(format!("{}/openapi.json", plane.url)).args(env::args_os().skip(2));
+    // It leaves notes where it runs.
+    run.current_dir(target.join("conformance"));
     step(run.env("SCOPEGATE_KEY", key))
 }
 

@@ -48,6 +48,21 @@ fn numbers_have_no_gaps_and_time_never_runs_back() {
 }
 
 #[test]
+fn what_was_decided_before_a_checkpoint_may_be_kept_after_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut plane = store(folder.path());
+    plane.commit(&[decided(1, 5)], Durable).expect("a commit");
+    plane.checkpoint(at(10)).expect("a checkpoint");
+    plane.commit(&[decided(2, 7)], Durable).expect("a commit");
+    drop(plane);
+    let mut plane = SqliteStore::open(folder.path()).expect("the store");
+    plane.load().expect("a log that goes on");
+    plane.commit(&[decided(3, 6)], Durable).expect("a commit");
+    let records = plane.archive().expect("an archive").records(&tenant("acme"), 0, 9).expect("records");
+    assert_eq!(records.iter().map(|record| record.at).collect::<Vec<_>>(), [5, 7, 7].map(at));
+}
+
+#[test]
 fn every_tenant_has_its_own_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut plane = store(folder.path());

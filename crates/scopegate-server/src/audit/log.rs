@@ -44,11 +44,17 @@ impl Log {
         Self { head: ChainHead::new(chain), tree, latest: start, signed: 0, signed_at: start }
     }
 
-    /// A log as it was signed: its tree, the hash of its last record, and when that was.
-    pub fn resume(chain: &str, tree: Frontier, last: Hash, signed_at: Timestamp) -> Self {
+    /// A log as it was signed: its tree, when its last record was made and with which hash, and when
+    /// it was signed. What was decided before that and kept after it is older than the signature.
+    pub fn resume(
+        chain: &str,
+        tree: Frontier,
+        (latest, last): (Timestamp, Hash),
+        signed_at: Timestamp,
+    ) -> Self {
         let size = tree.size();
         let head = ChainHead::at(chain, size, last);
-        Self { head, tree, latest: signed_at, signed: size, signed_at }
+        Self { head, tree, latest, signed: size, signed_at }
     }
 
     /// Follows a record that was kept but not signed. False when it does not continue the chain.

@@ -126,10 +126,12 @@ impl SqliteStore {
             if signed != Checkpoint::of(&signed.origin, &tree) {
                 return Err(damaged("its last checkpoint says something else"));
             }
-            let hash = "SELECT hash FROM records WHERE id = ?";
-            let hash = self.db.query_row(hash, [record_id(no, size.saturating_sub(1))], |row| row.get(0));
-            let hash = hash.optional()?.ok_or_else(|| damaged("its last signed record is missing"))?;
-            log = Log::resume(chain, tree, hash, Timestamp::from_nanos(at));
+            let last = "SELECT at, hash FROM records WHERE id = ?";
+            let last = self.db.query_row(last, [record_id(no, size.saturating_sub(1))], |row| {
+                Ok((Timestamp::from_nanos(natural(row.get(0)?)), row.get(1)?))
+            });
+            let last = last.optional()?.ok_or_else(|| damaged("its last signed record is missing"))?;
+            log = Log::resume(chain, tree, last, Timestamp::from_nanos(at));
         }
         let mut rows =
             self.db.prepare("SELECT at, body, hash FROM records WHERE id >= ? AND id < ? ORDER BY id")?;
