@@ -39,6 +39,11 @@ roles:
     rate_limit_per_hour: 1000000
     rate_scope: session
   - {{name: base, allowed_tools: [read], denied_actions: [drop]}}
+  - name: caller
+    allowed_tools: [{tool}]
+    allowed_mcp_servers: [warehouse]
+    mcp_server_rate_limits: {{warehouse: 1000000}}
+    rate_scope: session
   - {{name: limited, allowed_tools: [{tool}], rate_limit_per_hour: 1}}
 "
     )
@@ -118,6 +123,16 @@ fn check(tool: &str, role: &str, owner: &str) {
     ] {
         let call = ToolCall::new(tool).with_args(Args::parse(GOOD.replacen(from, to, 1)));
         ask(what, &session, call, expected);
+    }
+    let caller = open("caller");
+    for (server, expected) in [
+        (Some("warehouse"), "PERMIT"),
+        (Some("shop"), "MCP_SERVER_UNAUTHORIZED"),
+        (None, "MCP_SERVER_UNAUTHORIZED"),
+    ] {
+        let mut call = call(tool, GOOD);
+        call.server = server.map(Into::into);
+        ask("an MCP server", &caller, call, expected);
     }
     let limited = open("limited");
     let request = ToolCall::new(tool).with_args(Args::none());

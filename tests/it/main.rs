@@ -7,6 +7,7 @@ mod client;
 mod differential;
 mod engine;
 mod examples;
+mod mcp;
 mod plane;
 mod plane_faults;
 mod plane_store;

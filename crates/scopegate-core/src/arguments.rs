@@ -4,6 +4,7 @@ use crate::call::{Args, ToolCall};
 use crate::facts::Facts;
 use crate::grant::Granted;
 use crate::json::{JsonError, Members};
+use crate::schema::InForce;
 
 /// Why the arguments cannot be read.
 #[derive(Clone, Copy)]
@@ -18,8 +19,12 @@ pub(crate) enum Unsound {
 pub(crate) fn read<'c>(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
+    schemas: Option<&InForce<'_>>,
     call: &'c ToolCall,
 ) -> Result<Option<Members<'c>>, Unsound> {
+    if schemas.is_some() {
+        return members(&call.args).map(Some);
+    }
     let env_known = facts.env.is_some() || call.env.is_some();
     for granted in granted {
         if reads(granted, env_known) {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::claims::McpClaims;
 use crate::id::Name;
 use crate::json::{Document, Json, JsonError, JsonRef, Members};
 
@@ -19,6 +20,8 @@ pub struct ToolCall {
     pub env: Option<Name>,
     /// The MCP server the tool belongs to.
     pub server: Option<Name>,
+    /// What the caller claims about MCP beside the server.
+    pub mcp: Option<Box<McpClaims>>,
     /// The arguments.
     pub args: Args,
 }
@@ -34,6 +37,7 @@ impl ToolCall {
             resource: None,
             env: None,
             server: None,
+            mcp: None,
             args: Args::unread(),
         }
     }

@@ -1,7 +1,7 @@
 //! The straight line: every rule in order, one line each. A finger on a line leads to its file.
 //!
 //! Lines that read no arguments come first, a denial comes before a hold, and only a permit
-//! spends. Lines 3 (MCP identity) and 9 (policies) are not here yet.
+//! spends. Line 9 (policies) is not here yet.
 
 use crate::arguments::Unsound;
 use crate::call::ToolCall;
@@ -13,7 +13,9 @@ use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
-use crate::{arguments, constraint, environment, forbid, grant, identity, rate, review, rows, schedule};
+use crate::{
+    arguments, constraint, environment, forbid, grant, identity, mcp, rate, review, rows, schedule, schema,
+};
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
 ///
@@ -35,6 +37,7 @@ pub fn decide<'c>(
 #[inline(always)]
 fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Changes) -> Result<(), Stop> {
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
+    mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and a tool it may name?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     // 5: is there a grant for this tool, in every scope in force?
     match scopes {
@@ -56,12 +59,14 @@ fn guard(
 ) -> Result<(), Stop> {
     grant::check(facts, granted)?; // 5: with its credential, and so deep?
     schedule::check(granted, now)?; // 6: at this time?
-    let args = arguments::read(facts, granted, call)?; // 7: are the arguments sound?
+    let schemas = schema::in_force(facts, call);
+    let args = arguments::read(facts, granted, schemas.as_ref(), call)?; // 7: are the arguments sound?
     let args = args.as_ref();
     environment::check(facts, granted, call, args)?; // 8: in this environment?
+    schema::check(schemas.as_ref(), call)?; // 8: as the tool's schema wants them?
     constraint::check(granted, args)?; // 8: with these arguments?
     rows::check(granted, args)?; // 8: with so many rows?
-    rate::check(facts, granted, now, &mut changes.spends)?; // 10: not too often?
+    rate::check(facts, granted, call, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args); // 11: does a person have to agree?
     changes.consumes = review::check(facts, waits, now)?; // 11: and has one?
     if let Some(name) = grant::credential(granted) {

@@ -38,6 +38,14 @@ pub enum Detail {
     Review(ReviewId, Timestamp),
 }
 
+impl Detail {
+    /// A name as a caller wrote it. Names are short; an absurd one is cut rather than kept.
+    pub(crate) fn said(name: &str) -> Self {
+        let cut = name.char_indices().nth(64).map_or(name, |(at, _)| name.get(..at).unwrap_or_default());
+        Self::Name(cut.into())
+    }
+}
+
 impl Denial {
     /// A denial that needs no detail.
     pub const fn new(code: DenyCode) -> Self {
@@ -133,6 +141,12 @@ codes! {
     JwtExpired = "JWT_EXPIRED", Low, "reprovision";
     /// The session ended for another reason, such as its role being deleted.
     SessionExpired = "SESSION_EXPIRED", Low, "reprovision";
+    /// The MCP session that the call claims is not the token's own.
+    McpSessionHijack = "MCP_SESSION_HIJACK", Critical, "none";
+    /// The call's MCP server is not one of the role's, or it names none and the role lists some.
+    McpServerUnauthorized = "MCP_SERVER_UNAUTHORIZED", High, "none";
+    /// The MCP server does not have this tool.
+    McpToolNotFound = "MCP_TOOL_NOT_FOUND", Medium, "none";
     /// Forbidden by name or pattern; no grant lifts it.
     ActionForbidden = "ACTION_FORBIDDEN", High, "none";
     /// No grant for this tool.
@@ -147,12 +161,16 @@ codes! {
     InvalidArguments = "INVALID_ARGUMENTS", High, "fix_arguments";
     /// Not an allowed environment.
     EnvViolation = "ENV_VIOLATION", High, "none";
+    /// The arguments do not fit the tool's schema, or the schema that came with the call is none.
+    McpArgumentSchemaViolation = "MCP_ARGUMENT_SCHEMA_VIOLATION", Medium, "fix_arguments";
     /// An argument breaks a constraint.
     ParameterViolation = "PARAMETER_VIOLATION", High, "fix_arguments";
     /// More rows than allowed.
     DataLimitExceeded = "DATA_LIMIT_EXCEEDED", High, "fix_arguments";
     /// The role's rate limit is used up.
     RateLimitExceeded = "RATE_LIMIT_EXCEEDED", Medium, "retry_later";
+    /// The role's limit for this MCP server is used up.
+    McpRateLimitExceeded = "MCP_RATE_LIMIT_EXCEEDED", Medium, "retry_later";
     /// A person refused this very call.
     ApprovalRejected = "APPROVAL_REJECTED", High, "none";
     /// The record cannot be written, so nothing is permitted.
@@ -182,6 +200,18 @@ impl std::fmt::Display for Denial {
             (DenyCode::SessionRevoked, _) => f.write_str("the session was revoked"),
             (DenyCode::JwtExpired, _) => f.write_str("the session has expired; provision a new one"),
             (DenyCode::SessionExpired, _) => f.write_str("the session is over; its role no longer exists"),
+            (DenyCode::McpSessionHijack, _) => {
+                f.write_str("the MCP session that the call claims is not the token's own")
+            }
+            (DenyCode::McpServerUnauthorized, Detail::Name(server)) => {
+                write!(f, "MCP server `{server}` is not one of the role's")
+            }
+            (DenyCode::McpServerUnauthorized, _) => {
+                f.write_str("the role wants one of its MCP servers named, and the call names none")
+            }
+            (DenyCode::McpToolNotFound, Detail::Name(server)) => {
+                write!(f, "MCP server `{server}` has no such tool")
+            }
             (DenyCode::ActionForbidden, Detail::Name(pattern)) => write!(f, "forbidden by `{pattern}`"),
             (DenyCode::ScopeViolation, Detail::Name(role)) => {
                 write!(f, "role `{role}` does not allow this tool")
@@ -194,6 +224,9 @@ impl std::fmt::Display for Denial {
             (DenyCode::EnvViolation, Detail::Name(env)) => write!(f, "environment `{env}` is not allowed"),
             (_, Detail::Arguments(error)) => write!(f, "the arguments were refused: {error}"),
             (_, Detail::Rule(rule)) => f.write_str(rule),
+            (DenyCode::McpRateLimitExceeded, Detail::Limit(window, until)) => {
+                write!(f, "the MCP server's limit per {} is reached; room again at {until}", window.word())
+            }
             (_, Detail::Limit(window, until)) => {
                 write!(f, "the limit per {} is reached; room again at {until}", window.word())
             }

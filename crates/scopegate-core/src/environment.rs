@@ -87,7 +87,5 @@ fn compare(
 }
 
 fn refuse(env: &str) -> Denial {
-    // Names of environments are short; an absurd one is cut rather than copied.
-    let cut = env.char_indices().nth(64).map_or(env, |(at, _)| env.get(..at).unwrap_or_default());
-    Denial::with(DenyCode::EnvViolation, Detail::Name(cut.into()))
+    Denial::with(DenyCode::EnvViolation, Detail::said(env))
 }

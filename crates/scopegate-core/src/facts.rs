@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::catalogue::Catalogues;
 use crate::decision::Obligation;
 use crate::denial::Denial;
 use crate::enforcer::Need;
-use crate::id::Name;
+use crate::id::{Name, SessionId};
 use crate::rate::{Spends, Tat};
 use crate::review::Review;
 use crate::scope::{Scope, ToolTable};
@@ -17,8 +18,12 @@ use crate::time::Timestamp;
 pub struct Facts<'a> {
     /// The session that asks, then its parents. Empty when the token is not known.
     pub links: &'a [Link<'a>],
+    /// The id of the session that asks.
+    pub session: SessionId,
     /// The names of tools.
     pub tools: &'a ToolTable,
+    /// What MCP servers offer.
+    pub catalogues: &'a Catalogues,
     /// The rate accounts of all links, each once.
     pub meters: &'a [Meter<'a>],
     /// The environment the deployment fixes.

@@ -14,6 +14,17 @@ pub(crate) enum Scopes<'a> {
     Chain(&'a [Link<'a>]),
 }
 
+impl<'a> Scopes<'a> {
+    /// Looks at each, from the asking session's on, until one fails.
+    #[inline(always)]
+    pub(crate) fn try_each<E>(self, mut look: impl FnMut(&'a Scope) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::One(scope) => look(scope),
+            Self::Chain(links) => links.iter().filter_map(|link| link.scope).try_for_each(look),
+        }
+    }
+}
+
 #[inline(always)]
 pub(crate) fn check<'a>(links: &'a [Link<'a>], now: Timestamp) -> Result<Scopes<'a>, DenyCode> {
     match links {

@@ -13,6 +13,8 @@
 mod arguments;
 mod breaker;
 mod call;
+mod catalogue;
+mod claims;
 pub mod constraint;
 mod decide;
 mod decision;
@@ -28,6 +30,7 @@ mod id;
 mod identity;
 pub mod json;
 mod lazy;
+mod mcp;
 mod notice;
 pub mod plain;
 mod problem;
@@ -39,6 +42,7 @@ mod review;
 mod role;
 mod rows;
 mod schedule;
+mod schema;
 mod scope;
 mod stopped;
 mod time;
@@ -46,6 +50,8 @@ mod verdict;
 
 pub use self::breaker::{Attempt, Breaker, BreakerOpen, Ended};
 pub use self::call::{Args, ToolCall};
+pub use self::catalogue::{Catalogue, CatalogueTool, Catalogues};
+pub use self::claims::{ClaimedSession, McpClaims};
 pub use self::decide::decide;
 pub use self::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};
 pub use self::denial::{Denial, DenyCode, Detail, Severity};
@@ -67,7 +73,7 @@ pub use self::role::{
     Alternative, Consistency, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent,
 };
 pub use self::scope::{
-    Compiler, GuardsView, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
+    Compiler, GuardsView, LimitKey, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,
 };
 pub use self::stopped::{Stopped, Unready};
 pub use self::time::Timestamp;

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use serde_json::{Map, Value};
+
 use crate::id::Name;
 
 /// A whole number of at least 0.
@@ -29,6 +31,19 @@ pub fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error>
 pub fn numbers_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Name, u64>, D::Error> {
     let numbers = BTreeMap::<Name, Whole>::deserialize(from)?;
     Ok(numbers.into_iter().map(|(name, Whole(number))| (name, number)).collect())
+}
+
+/// An object, which null is not. Absence is for `#[serde(default)]`.
+pub fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Map<String, Value>>, D::Error> {
+    let other = match Value::deserialize(from)? {
+        Value::Object(members) => return Ok(Some(members)),
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+    };
+    Err(D::Error::invalid_type(Unexpected::Other(other), &"an object"))
 }
 
 /// True or false.

@@ -76,6 +76,15 @@ pub enum Problem {
     /// A tool that always and only sometimes needs a person.
     #[error("`{0}` is in approval_required too, where nothing waives it; name it in one of the two")]
     NeverWaived(String),
+    /// Two tools of one name on one MCP server.
+    #[error("a second tool named `{0}`")]
+    DuplicateTool(String),
+    /// More of something than is supported.
+    #[error("{0} are more than {1}")]
+    TooMany(usize, usize),
+    /// A tool's schema that is not accepted.
+    #[error("schema refused: {0}")]
+    Schema(String),
     /// A pattern that is not accepted.
     #[error("pattern refused: {0}")]
     Pattern(String),

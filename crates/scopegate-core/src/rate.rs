@@ -4,10 +4,12 @@
 //! lets N calls through at once and then one per window/N, so at most N + N·t/window over any
 //! span t. The interval is rounded up to whole nanoseconds: never a call too many.
 
+use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::{Facts, Meter};
 use crate::grant::Granted;
-use crate::scope::Scope;
+use crate::id::Name;
+use crate::scope::{Limit, Scope};
 use crate::time::Timestamp;
 
 use std::time::Duration;
@@ -97,7 +99,7 @@ pub struct Spend {
     /// Which meter of the facts.
     pub meter: u8,
     /// Which account of the meter.
-    pub slot: u8,
+    pub slot: u16,
     /// Its new value.
     pub tat: Tat,
 }
@@ -111,6 +113,7 @@ pub type Spends = SmallVec<[Spend; 4]>;
 pub(crate) fn check(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
+    call: &ToolCall,
     now: Timestamp,
     spends: &mut Spends,
 ) -> Result<(), Denial> {
@@ -120,15 +123,50 @@ pub(crate) fn check(
             if limit.level > granted.depth {
                 continue;
             }
-            // An account that is not there has no room.
-            let account = meter.accounts.get(usize::from(slot)).copied().unwrap_or(Tat::MAX);
-            let tat = limit.quota.spend(account, now).map_err(|until| {
-                Denial::with(DenyCode::RateLimitExceeded, Detail::Limit(limit.window, until))
-            })?;
-            spends.push(Spend { meter: index, slot, tat });
+            spends.push(limit.spend(meter, index, slot, now, DenyCode::RateLimitExceeded)?);
+        }
+    }
+    match &call.server {
+        Some(server) => check_server(facts, granted, server, now, spends),
+        None => Ok(()),
+    }
+}
+
+/// The same for the limits of the MCP server that the call goes to.
+#[inline(never)]
+fn check_server(
+    facts: &Facts<'_>,
+    granted: &[Granted<'_>],
+    server: &Name,
+    now: Timestamp,
+    spends: &mut Spends,
+) -> Result<(), Denial> {
+    for (meter, index) in facts.meters.iter().zip(0..) {
+        let Some(granted) = granted.get(meter.link) else { continue };
+        for (limit, slot) in granted.scope.server_limits(meter.account, server) {
+            if limit.level <= granted.depth {
+                spends.push(limit.spend(meter, index, slot, now, DenyCode::McpRateLimitExceeded)?);
+            }
         }
     }
     Ok(())
+}
+
+impl Limit {
+    /// What one more call spends on a meter's account. One that is not there has no room.
+    #[inline(always)]
+    fn spend(
+        &self,
+        meter: &Meter<'_>,
+        index: u8,
+        slot: u16,
+        now: Timestamp,
+        code: DenyCode,
+    ) -> Result<Spend, Denial> {
+        let account = meter.accounts.get(usize::from(slot)).copied().unwrap_or(Tat::MAX);
+        let full = |until| Denial::with(code, Detail::Limit(self.window, until));
+        Ok(Spend { meter: index, slot, tat: self.quota.spend(account, now).map_err(full)? })
+    }
 }
 
 /// How much may be spent before the calls are made.
@@ -143,8 +181,12 @@ pub struct Advance {
 
 impl Advance {
     /// As many calls as every limit of a session's scope can give, and what they spend; `None` when there
-    /// is no limit, or not even one call.
+    /// is no limit, or not even one call, or when MCP servers have limits of their own: nobody knows yet
+    /// where the calls will go.
     pub fn spend(self, scope: &Scope, meters: &[Meter<'_>], now: Timestamp) -> Option<(u64, Spends)> {
+        if scope.servers().is_some() {
+            return None;
+        }
         let counted = || {
             meters.iter().zip(0..).flat_map(|(meter, index)| {
                 let limits = scope.limits(meter.account).iter().zip(0..);

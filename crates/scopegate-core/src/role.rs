@@ -91,10 +91,11 @@ pub struct Role {
     /// How fresh the state must be that decides calls of this role.
     #[serde(default, skip_serializing_if = "is_leased")]
     pub consistency: Consistency,
-    /// MCP servers. Not enforced in this version: a policy that names any is refused.
+    /// The MCP servers its calls may go to, by exact name. A call to a server that is not listed is
+    /// denied; once any is listed, so is a call that names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_mcp_servers: Vec<Name>,
-    /// MCP rates. Not enforced in this version: a policy that names any is refused.
+    /// Calls a minute to each MCP server, shared as `rate_scope` says; 0 means no limit.
     #[serde(
         default,
         skip_serializing_if = "BTreeMap::is_empty",

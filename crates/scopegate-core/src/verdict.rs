@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::call::{Args, ToolCall};
+use crate::catalogue::Catalogue;
+use crate::claims::McpClaims;
 use crate::decision::{Decision, Obligation, Permit};
 use crate::digest::{digest_text, tagged};
 use crate::id::Name;
@@ -27,16 +29,19 @@ pub struct ScopeSource<'a> {
 
 impl VerdictDigest {
     /// The digest of a decision on a call that a session of `owner` made. `scopes` are the rules of that
-    /// session, then those of the sessions it was opened by. `None` only if a rule holds a number that has
-    /// no canonical form, which no policy that compiles does.
+    /// session, then those of the sessions it was opened by; `catalogue` is what is registered of the MCP
+    /// server that the call names. `None` only if a rule holds a number that has no canonical form, which
+    /// no policy that compiles does.
     pub fn of(
         scopes: &[ScopeSource<'_>],
+        catalogue: Option<&Catalogue>,
         owner: &Name,
         call: &ToolCall,
         decision: &Decision,
     ) -> Option<Self> {
         let judged = json!({
             "scopes": scopes.iter().map(ScopeSource::canonical).collect::<Vec<_>>(),
+            "catalogue": catalogue,
             "request": request(owner, call),
             "verdict": verdict(decision),
         });
@@ -60,7 +65,13 @@ fn request(owner: &Name, call: &ToolCall) -> Value {
     json!({
         "owner": owner, "tool": call.tool, "server": call.server, "action": call.action,
         "resource": call.resource, "env": call.env, "args": arguments(&call.args),
+        "claims": call.mcp.as_deref().map(claims),
     })
+}
+
+/// A claimed session has another name at every enforcer, so only that one is claimed is said.
+fn claims(claims: &McpClaims) -> Value {
+    json!({ "session": claims.session.is_some(), "schema": claims.schema })
 }
 
 /// The object; the reason where it was refused; null where nobody looked.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use scopegate_core::{Account, Name, Scope, Shape, Spend, Tat, Window};
+use scopegate_core::{Account, LimitKey, Scope, Shape, Spend, Tat};
 use smallvec::SmallVec;
 
 /// The accounts of one owner and role, or of one session.
@@ -26,7 +26,7 @@ pub(crate) struct Book {
 }
 
 /// What accounts counted, by what they count.
-type Past = BTreeMap<(Name, Window), Tat>;
+type Past = BTreeMap<LimitKey, Tat>;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -36,9 +36,9 @@ impl Ledger {
     }
 
     /// Takes up what an account counted in an earlier process.
-    pub(crate) fn restore(&self, role: Name, window: Window, tat: Tat) {
+    pub(crate) fn restore(&self, limit: LimitKey, tat: Tat) {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        book.past.get_or_insert_default().insert((role, window), tat);
+        book.past.get_or_insert_default().insert(limit, tat);
     }
 
     /// The accounts, held until the decision is committed or refused. `None` when they are laid

@@ -284,11 +284,11 @@ impl SessionBook {
     pub(crate) fn restore_account(&self, key: AccountKey, tat: Tat) {
         match key.of {
             Counted::Shared { owner, role } => {
-                self.writer().seat(owner, role).ledger.restore(key.role, key.window, tat);
+                self.writer().seat(owner, role).ledger.restore(key.limit, tat);
             }
             Counted::Own(id) => {
                 if let Some(ById(session)) = self.by_id.pin().get(&id) {
-                    session.own().restore(key.role, key.window, tat);
+                    session.own().restore(key.limit, tat);
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use papaya::Guard;
-use scopegate_core::{Compiler, Name, PolicyError, Role, Scope, ToolTable};
+use scopegate_core::{Catalogue, Catalogues, Compiler, Name, PolicyError, Role, Scope, ToolTable};
 use seize::Collector;
 
 use crate::credentials::CredentialSource;
@@ -24,6 +24,8 @@ type Chunk = [Option<Arc<Scope>>; CHUNK];
 pub(crate) struct Snapshot {
     chunks: Vec<Arc<Chunk>>,
     pub(crate) tools: Arc<ToolTable>,
+    /// What MCP servers offer.
+    pub(crate) catalogues: Arc<Catalogues>,
     /// The credentials that policies name and the source can find, sorted.
     pub(crate) credentials: Arc<[Name]>,
 }
@@ -87,6 +89,8 @@ pub(crate) struct Publisher {
     source: Arc<dyn CredentialSource>,
     credentials: BTreeSet<Name>,
     roles: BTreeMap<Name, Arc<Role>>,
+    /// MCP servers as they were written.
+    mcp_servers: BTreeMap<Name, Catalogue>,
     /// Who inherits from whom.
     children: HashMap<Name, BTreeSet<Name>>,
     slots: HashMap<Name, Slot>,
@@ -102,6 +106,7 @@ impl Publisher {
             source,
             credentials: BTreeSet::new(),
             roles: BTreeMap::new(),
+            mcp_servers: BTreeMap::new(),
             children: HashMap::new(),
             slots: HashMap::new(),
             next_slot: 0,
@@ -110,9 +115,10 @@ impl Publisher {
         }
     }
 
-    /// Replaces every role, or changes nothing.
+    /// Replaces every role and every catalogue, or changes nothing.
     pub(crate) fn replace(&mut self, policy: &Policy) -> Result<Snapshot, PolicyError> {
         let roles = policy.by_name()?;
+        let catalogues = Arc::new(policy.catalogues()?);
         let mut scopes = Vec::with_capacity(roles.len());
         for (index, role) in policy.roles.iter().enumerate() {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
@@ -124,6 +130,7 @@ impl Publisher {
         let mut next = Snapshot {
             chunks: Vec::new(),
             tools: self.compiler.tools().clone(),
+            catalogues,
             credentials: self.credentials.iter().cloned().collect(),
         };
         for scope in scopes {
@@ -133,13 +140,39 @@ impl Publisher {
         self.children.clear();
         roles.values().for_each(|role| self.adopt(role));
         self.roles = roles;
+        self.mcp_servers = policy.mcp_servers.clone();
         self.compiler.sweep();
         Ok(self.publish(next))
     }
 
-    /// Whether these are the roles in force.
+    /// Whether these are the roles and catalogues in force.
     pub(crate) fn holds(&self, policy: &Policy) -> bool {
-        policy.by_name().is_ok_and(|roles| roles == self.roles)
+        policy.mcp_servers == self.mcp_servers && policy.by_name().is_ok_and(|roles| roles == self.roles)
+    }
+
+    /// What was registered for an MCP server.
+    pub(crate) fn catalogue(&self, server: &str) -> Option<&Catalogue> {
+        self.mcp_servers.get(server)
+    }
+
+    /// Registers what an MCP server offers, in the place of what was registered.
+    pub(crate) fn put_catalogue(
+        &mut self,
+        server: Name,
+        catalogue: Catalogue,
+    ) -> Result<Snapshot, PolicyError> {
+        let mut next = self.latest.clone();
+        Arc::make_mut(&mut next.catalogues).put(&server, &catalogue)?;
+        self.mcp_servers.insert(server, catalogue);
+        Ok(self.publish(next))
+    }
+
+    /// Forgets what an MCP server offers; `None` when nothing was registered.
+    pub(crate) fn remove_catalogue(&mut self, server: &str) -> Option<Snapshot> {
+        self.mcp_servers.remove(server)?;
+        let mut next = self.latest.clone();
+        Arc::make_mut(&mut next.catalogues).remove(server);
+        Some(self.publish(next))
     }
 
     /// Adds or replaces one role, and recompiles the roles that inherit from it.

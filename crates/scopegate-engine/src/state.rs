@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use scopegate_core::{
-    AccessRequest, DecisionRecord, Denial, Name, Notes, Review, SessionId, Tat, Timestamp, Window,
+    AccessRequest, DecisionRecord, Denial, LimitKey, Name, Notes, Review, SessionId, Tat, Timestamp,
 };
 use smallvec::SmallVec;
 
@@ -122,10 +122,8 @@ impl Decided {
 pub struct AccountKey {
     /// Who is counted.
     pub of: Counted,
-    /// The role that sets the limit: the session's own, or a parent of it.
-    pub role: Name,
-    /// The span.
-    pub window: Window,
+    /// The limit, set by the session's own role or a parent of it.
+    pub limit: LimitKey,
 }
 
 /// Whose calls an account counts.

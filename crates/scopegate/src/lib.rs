@@ -79,15 +79,15 @@
 // The call, who asks, and the answer.
 #[doc(inline)]
 pub use scopegate_core::{
-    AccessRequest, Admission, Args, Asking, Completion, Credential, Decision, Denial, DenyCode, Detail,
-    Disclosure, EnforceError, Enforcer, Gate, Hold, Need, Obligation, Outcome, Permit, Permitted, Principal,
-    PrincipalRef, Quick, Refusal, Severity, Stopped, ToolCall, Unready, json,
+    AccessRequest, Admission, Args, Asking, ClaimedSession, Completion, Credential, Decision, Denial,
+    DenyCode, Detail, Disclosure, EnforceError, Enforcer, Gate, Hold, McpClaims, Need, Obligation, Outcome,
+    Permit, Permitted, Principal, PrincipalRef, Quick, Refusal, Severity, Stopped, ToolCall, Unready, json,
 };
 // Policies.
 #[doc(inline)]
 pub use scopegate_core::{
-    Alternative, Constraint, GuardsView, Operator, PolicyError, Problem, RateScope, RecordArguments, Role,
-    ScopeView, Segment, ToolView, WhenAbsent,
+    Alternative, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, PolicyError, Problem, RateScope,
+    RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
 };
 // Sessions, reviews and records.
 #[doc(inline)]

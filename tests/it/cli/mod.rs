@@ -7,6 +7,7 @@ mod explain;
 mod help;
 mod replay;
 mod samples;
+mod servers;
 mod terminal;
 mod validate;
 mod widen;

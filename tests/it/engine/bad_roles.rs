@@ -46,6 +46,9 @@ fn names() {
             "5:27",
             "~.approval_unless.: `` is not a name",
         ),
+        ("allowed_mcp_servers: ['*']", "5:27", "~.allowed_mcp_servers[0]: `*` has a wildcard"),
+        ("allowed_mcp_servers: [files, 'a b']", "5:34", "~.allowed_mcp_servers[1]: `a b` is not a name"),
+        ("mcp_server_rate_limits: {'*': 5}", "5:35", "~.mcp_server_rate_limits.*: `*` has a wildcard"),
         ("credential_mapping: {'*': key}", "5:31", "~.credential_mapping.*: `*` has a wildcard"),
         ("allowed_credentials: ['*']", "5:27", "~.allowed_credentials[0]: `*` has a wildcard"),
         ("parent_role_id: nobody", "5:21", "~.parent_role_id: unknown parent role `nobody`"),
@@ -154,6 +157,11 @@ fn numbers() {
             "5:37",
             "invalid type: string \"5\", expected a whole number of at least 0",
         ),
+        (
+            "mcp_server_rate_limits: {files: 1000001}",
+            "5:37",
+            "~.mcp_server_rate_limits.files: 1000001 is more than",
+        ),
         ("rate_scope: owner", "5:17", "unknown variant `owner`"),
         ("record_arguments: full", "5:23", "unknown variant `full`"),
     ]);
@@ -169,6 +177,7 @@ fn nulls() {
         // A guard whose lines were all commented out is not "no guard".
         ("allowed_envs:", "5:17", "`allowed_envs` has no value"),
         ("denied_actions: ~", "5:21", "`denied_actions` has no value"),
+        ("allowed_mcp_servers:", "5:24", "`allowed_mcp_servers` has no value"),
         ("approval_required: null", "5:24", "`approval_required` has no value"),
         ("parameter_constraints:", "5:26", "`parameter_constraints` has no value"),
         ("parameter_constraints: {read: }", "5:33", "`read` has no value"),
@@ -183,16 +192,6 @@ fn nulls() {
 #[test]
 fn fields_that_are_not_enforced() {
     lines(&[
-        (
-            "allowed_mcp_servers: [files]",
-            "5:26",
-            "~.allowed_mcp_servers: `allowed_mcp_servers` is not enforced by this version",
-        ),
-        (
-            "mcp_server_rate_limits: {files: 5}",
-            "5:29",
-            "~.mcp_server_rate_limits: `mcp_server_rate_limits` is not enforced by this version",
-        ),
         (
             "min_trust_level: 0",
             "5:22",

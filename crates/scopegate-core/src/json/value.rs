@@ -164,6 +164,12 @@ impl From<&str> for Expected<Box<str>> {
     }
 }
 
+impl Expected<Box<str>> {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl<'a> Members<'a> {
     /// The member of that name, if no other member equals it except for case.
     // Inlined: every constrained field of every call comes through here.

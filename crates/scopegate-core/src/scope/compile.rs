@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::pool::Pool;
 use super::rules::Shared;
+use super::servers;
 use super::tools::{ToolSet, ToolTable};
-use super::{Card, Guards, Level, Limit, Rules, Scope};
+use super::{Card, Guards, Level, Limit, Rules, Scope, Servers};
 use crate::environment::Environments;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
@@ -19,7 +20,7 @@ use crate::schedule::Schedule;
 /// Most parents above a role.
 pub const MAX_PARENTS: usize = 8;
 /// Largest rate limit.
-const MAX_RATE: u64 = 1_000_000;
+pub(super) const MAX_RATE: u64 = 1_000_000;
 /// Longest life of a session or a review: thirty days.
 const MAX_SECONDS: u64 = 30 * 24 * 3600;
 /// A limit of scope `session` also has a shared ceiling of so many times itself.
@@ -124,6 +125,7 @@ impl Compiler {
             digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
             ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
             limits: limits(chain),
+            servers: Servers::compile(chain),
         })
     }
 
@@ -192,17 +194,21 @@ fn limits(chain: &[&Role]) -> [Box<[Limit]>; 2] {
         for (window, calls) in
             [(Window::Minute, role.rate_limit_per_minute), (Window::Hour, role.rate_limit_per_hour)]
         {
-            let limit = |calls| Quota::new(calls, window).map(|quota| Limit { level, window, quota });
-            match role.rate_scope {
-                RateScope::Key => shared.extend(limit(calls)),
-                RateScope::Session => {
-                    own.extend(limit(calls));
-                    shared.extend(limit(calls * CEILING));
-                }
-            }
+            let [of_all, of_one] = limit(role, level, window, calls);
+            shared.extend(of_all);
+            own.extend(of_one);
         }
     }
     [shared.into(), own.into()]
+}
+
+/// One limit of a role on shared accounts, and on a session's own, as its `rate_scope` says.
+pub(super) fn limit(role: &Role, level: u8, window: Window, calls: u64) -> [Option<Limit>; 2] {
+    let limit = |calls| Quota::new(calls, window).map(|quota| Limit { level, window, quota });
+    match role.rate_scope {
+        RateScope::Key => [limit(calls), None],
+        RateScope::Session => [limit(calls * CEILING), limit(calls)],
+    }
 }
 
 fn check_names(role: &Role) -> Result<(), PolicyError> {
@@ -211,6 +217,7 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
         ("allowed_tools", &role.allowed_tools),
         ("approval_required", &role.approval_required),
         ("allowed_envs", &role.allowed_envs),
+        ("allowed_mcp_servers", &role.allowed_mcp_servers),
         ("allowed_credentials", &role.allowed_credentials),
     ];
     for (member, names) in lists {
@@ -225,8 +232,9 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
     let keys = role.parameter_constraints.keys().map(|tool| ("parameter_constraints", tool));
     let keys = keys.chain(role.approval_unless.keys().map(|tool| ("approval_unless", tool)));
     let keys = keys.chain(role.credential_mapping.keys().map(|tool| ("credential_mapping", tool)));
-    for (member, tool) in keys {
-        problem::name(tool).map_err(|p| PolicyError::from(p).in_member(tool).in_member(member))?;
+    let keys = keys.chain(role.mcp_server_rate_limits.keys().map(|name| ("mcp_server_rate_limits", name)));
+    for (member, key) in keys {
+        problem::name(key).map_err(|p| PolicyError::from(p).in_member(key).in_member(member))?;
     }
     Ok(())
 }
@@ -234,8 +242,6 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
 /// A field that would be ignored is refused instead.
 fn check_supported(role: &Role) -> Result<(), PolicyError> {
     let used = [
-        ("allowed_mcp_servers", !role.allowed_mcp_servers.is_empty()),
-        ("mcp_server_rate_limits", !role.mcp_server_rate_limits.is_empty()),
         ("min_trust_level", role.min_trust_level.is_some()),
         ("webhook_url", role.webhook_url.is_some()),
         ("webhook_secret", role.webhook_secret.is_some()),
@@ -255,8 +261,8 @@ fn check_sizes(role: &Role) -> Result<(), PolicyError> {
         ("max_delegation_depth", role.max_delegation_depth, 8),
         ("max_rows", role.max_rows, (1 << 53) - 1),
     ];
-    match sizes.into_iter().find(|(_, value, most)| value > most) {
-        Some((field, value, most)) => Err(PolicyError::from(Problem::TooLarge(value, most)).in_member(field)),
-        None => Ok(()),
+    if let Some((field, value, most)) = sizes.into_iter().find(|(_, value, most)| value > most) {
+        return Err(PolicyError::from(Problem::TooLarge(value, most)).in_member(field));
     }
+    servers::check(role)
 }

@@ -79,7 +79,9 @@ impl Scope {
         };
         let view = |(role, (level, depth)): (&Name, (&Level, u8))| {
             let limits = words(Account::Own, depth).chain(words(Account::Shared, depth));
-            GuardsView { granted_by: role.clone(), rules: level.words().into_iter().chain(limits).collect() }
+            let servers = self.servers().map(|servers| servers.words(depth)).unwrap_or_default();
+            let rules = level.words().into_iter().chain(limits).chain(servers).collect();
+            GuardsView { granted_by: role.clone(), rules }
         };
         levels.map(view).collect()
     }
@@ -111,7 +113,7 @@ impl Level {
 }
 
 impl Limit {
-    fn words(&self, account: Account) -> String {
+    pub(super) fn words(&self, account: Account) -> String {
         let whose = match account {
             Account::Shared => "all sessions of one owner together",
             Account::Own => "each session",

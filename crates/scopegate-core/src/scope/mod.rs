@@ -5,6 +5,7 @@ mod compile;
 mod explain;
 mod pool;
 mod rules;
+mod servers;
 mod tools;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use smallvec::SmallVec;
 pub use self::compile::{Compiler, MAX_PARENTS};
 pub use self::explain::{GuardsView, ScopeView, ToolView};
 pub(crate) use self::rules::ToolRules;
+pub(crate) use self::servers::Servers;
 use self::tools::ToolSet;
 pub use self::tools::{ToolId, ToolTable};
 use crate::environment::Environments;
@@ -48,6 +50,8 @@ struct Guards {
     /// Those that all sessions of one owner share, and those that each session has.
     limits: [Box<[Limit]>; 2],
     forbids: Option<Box<Forbids>>,
+    /// Which MCP servers its calls may go to, and how often; `None` when no role of the chain says.
+    servers: Option<Box<Servers>>,
     delegation_depth: u64,
     digests_arguments: bool,
     ttl_seconds: u64,
@@ -69,11 +73,28 @@ pub struct Shape {
     account: Account,
 }
 
+/// Names a limit: the role that sets it, its window, and the MCP server if it is for one alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a key is all of its parts")]
+pub struct LimitKey {
+    /// The role that sets it.
+    pub role: Name,
+    /// The span it counts over.
+    pub window: Window,
+    /// The MCP server whose calls alone it counts.
+    pub server: Option<Name>,
+}
+
 impl Shape {
-    /// The role that set each limit, and its span, by slot.
-    pub fn counted(&self) -> impl Iterator<Item = (Name, Window)> {
-        let limits = self.guards.limits(self.account).iter();
-        limits.filter_map(|limit| Some((self.card.nth(limit.level)?.clone(), limit.window)))
+    /// What each account counts, by slot.
+    pub fn counted(&self) -> impl Iterator<Item = LimitKey> {
+        let all = self.guards.limits(self.account).iter().map(|limit| (limit, None));
+        let servers = self.guards.servers.iter().flat_map(|servers| servers.limits(self.account));
+        let all = all.chain(servers.map(|(server, limit)| (limit, Some(server.clone()))));
+        all.filter_map(|(limit, server)| {
+            let role = self.card.nth(limit.level)?.clone();
+            Some(LimitKey { role, window: limit.window, server })
+        })
     }
 }
 
@@ -149,10 +170,10 @@ impl Scope {
     /// Whether any limit counts on accounts of this kind.
     #[inline]
     pub fn counts(&self, account: Account) -> bool {
-        !self.limits(account).is_empty()
+        !self.limits(account).is_empty() || self.servers().is_some_and(|servers| servers.count(account))
     }
 
-    /// The limits that accounts of this kind count, by slot.
+    /// The limits that accounts of this kind count, by slot; those of MCP servers come behind.
     #[inline]
     pub(crate) fn limits(&self, account: Account) -> &[Limit] {
         self.guards.limits(account)

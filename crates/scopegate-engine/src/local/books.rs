@@ -24,14 +24,14 @@ pub(super) trait Books {
             let (link, account) = self.meaning(spend)?;
             let session = session.chain().nth(link)?;
             let scope = snapshot.scope(session.slot)?;
-            let (role, window) = scope.shape(account).counted().nth(usize::from(spend.slot))?;
+            let limit = scope.shape(account).counted().nth(usize::from(spend.slot))?;
             let of = match account {
                 Account::Shared => {
                     Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
                 }
                 Account::Own => Counted::Own(session.id),
             };
-            Some((AccountKey { of, role, window }, spend.tat))
+            Some((AccountKey { of, limit }, spend.tat))
         };
         spends.iter().filter_map(name).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use scopegate_core::{Name, PolicyError};
+use scopegate_core::{Catalogue, Name, PolicyError};
 use seize::Collector;
 
 use super::{Inner, LocalEnforcer};
@@ -83,6 +83,13 @@ impl LocalBuilder {
     #[must_use]
     pub fn env(mut self, env: impl Into<Name>) -> Self {
         self.env = Some(env.into());
+        self
+    }
+
+    /// What an MCP server offers, in the place of what the policy says of it.
+    #[must_use]
+    pub fn mcp_server(mut self, name: impl Into<Name>, catalogue: Catalogue) -> Self {
+        self.policy.mcp_servers.insert(name.into(), catalogue);
         self
     }
 

@@ -3,6 +3,7 @@
 mod advance;
 mod books;
 mod builder;
+mod catalogues;
 mod enforce;
 mod policy;
 mod reviews;

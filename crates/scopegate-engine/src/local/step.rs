@@ -104,6 +104,8 @@ impl<'a> Step<'a> {
         books.read(|meters| {
             let facts = Facts {
                 links,
+                session: self.session.id,
+                catalogues: &self.snapshot.catalogues,
                 tools: &self.snapshot.tools,
                 meters,
                 env: self.inner.env.as_deref(),

@@ -21,7 +21,8 @@ impl LocalEnforcer {
             |scope: &Scope| Some(ScopeSource { version: scope.version(), roles: roles(&publisher, scope)? });
         let scopes: Option<Vec<_>> =
             session.chain().map(|session| source(snapshot.scope(session.slot)?)).collect();
-        VerdictDigest::of(&scopes?, &session.owner.name, request.call, decision)
+        let catalogue = request.call.server.as_ref().and_then(|server| publisher.catalogue(server));
+        VerdictDigest::of(&scopes?, catalogue, &session.owner.name, request.call, decision)
     }
 }
 

@@ -28,6 +28,10 @@ fn place(location: Location) -> Place {
     (location.line(), location.column())
 }
 
+/// What a constraint compares with, and what an MCP server says of its tools. They are judged when
+/// they are read and compiled.
+const MAY_HOLD_NULLS: [&str; 5] = ["value", "inputSchema", "outputSchema", "annotations", "_meta"];
+
 /// A member that was given no value, and its place. A guard whose lines were all commented out
 /// would otherwise read as no guard.
 pub(super) fn empty_member(text: &str) -> Option<(String, Place)> {
@@ -37,15 +41,13 @@ pub(super) fn empty_member(text: &str) -> Option<(String, Place)> {
 
 fn find_empty(here: &Spanned<Tree>) -> Option<(String, Place)> {
     match &here.value {
-        // What a constraint compares with may hold nulls; it is judged when it compiles.
-        Tree::Map(members) => {
-            members.iter().filter(|(name, _)| *name != "value").find_map(|(name, member)| {
-                match member.value.value {
-                    Tree::Null => Some((name.clone(), place(member.value.referenced))),
-                    _ => find_empty(&member.value),
-                }
-            })
-        }
+        Tree::Map(members) => members
+            .iter()
+            .filter(|(name, _)| !MAY_HOLD_NULLS.contains(&name.as_str()))
+            .find_map(|(name, member)| match member.value.value {
+                Tree::Null => Some((name.clone(), place(member.value.referenced))),
+                _ => find_empty(&member.value),
+            }),
         Tree::List(elements) => elements.iter().find_map(find_empty),
         Tree::Null | Tree::Leaf => None,
     }

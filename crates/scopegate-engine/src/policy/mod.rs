@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use scopegate_core::{Compiler, Name, PolicyError, Problem, Role, plain};
+use scopegate_core::{Catalogue, Catalogues, Compiler, Name, PolicyError, Problem, Role, plain};
 use serde::{Deserialize, Serialize};
 
 pub use self::read::PolicyFileError;
@@ -31,6 +31,10 @@ pub struct Policy {
     /// Where decisions are recorded; in memory when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<RecordsSpec>,
+    /// What MCP servers offer, by name. A server that stands here has no other tools; of
+    /// filesystem, github, slack and database some are known without.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp_servers: BTreeMap<Name, Catalogue>,
     /// The roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -91,11 +95,22 @@ impl Policy {
     /// [`PolicyError`]: the first problem and its place.
     pub fn check(&self) -> Result<(), PolicyError> {
         let roles = self.by_name()?;
+        self.catalogues()?;
         let mut compiler = Compiler::default();
         for (index, role) in self.roles.iter().enumerate() {
             compiler.compile(role, &roles, 0).map_err(|error| error.in_element(index).in_member("roles"))?;
         }
         Ok(())
+    }
+
+    /// The catalogues, compiled.
+    pub(crate) fn catalogues(&self) -> Result<Catalogues, PolicyError> {
+        let mut catalogues = Catalogues::default();
+        for (server, catalogue) in &self.mcp_servers {
+            let place = |error: PolicyError| error.in_member(server).in_member("mcp_servers");
+            catalogues.put(server, catalogue).map_err(place)?;
+        }
+        Ok(catalogues)
     }
 
     /// The roles by name.

@@ -21,7 +21,7 @@ fn code(stop: &Stop) -> Code {
         Stop::Refused(Refusal::Undecided(_)) => Code::Unavailable,
         Stop::Refused(Refusal::Denied(denial)) => match denial.code {
             code if names_nobody(code) => Code::Unauthenticated,
-            DenyCode::RateLimitExceeded => Code::ResourceExhausted,
+            DenyCode::RateLimitExceeded | DenyCode::McpRateLimitExceeded => Code::ResourceExhausted,
             DenyCode::AuditUnavailable => Code::Unavailable,
             _ => Code::PermissionDenied,
         },

@@ -150,10 +150,11 @@ impl Rest {
 
     fn call_in(&self, document: Document) -> Result<ToolCall, Fault> {
         let settings = &self.http.0;
-        let call = match &self.call {
+        let mut call = match &self.call {
             Some(call) => call.clone(),
             None => settings.tool.in_body(&document)?,
         };
+        settings.complete(&mut call);
         let mut call = settings.args.in_body(call, document)?;
         settings.args.in_head(&mut call, &Head::of_parts(&self.parts));
         Ok(call)

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use scopegate_core::json::MAX_TEXT;
-use scopegate_core::{Outcome, Permitted, PrincipalRef, ToolCall};
+use scopegate_core::{Name, Outcome, Permitted, PrincipalRef, ToolCall};
 
 pub use self::args::ArgsFrom;
 pub use self::body::ReadBody;
@@ -59,6 +59,7 @@ struct Settings {
     session: SessionFrom,
     tool: ToolFrom,
     args: ArgsFrom,
+    server: Option<Name>,
     body_limit: usize,
     body_deadline: Duration,
     allow_query: bool,
@@ -76,6 +77,7 @@ impl Http {
             session: SessionFrom::bearer(),
             tool: ToolFrom::route_param("tool"),
             args: ArgsFrom::body(),
+            server: None,
             body_limit: MAX_TEXT,
             body_deadline: Duration::from_secs(10),
             allow_query: false,
@@ -102,6 +104,12 @@ impl Http {
     #[must_use]
     pub fn args(self, args: ArgsFrom) -> Self {
         self.with(|settings| settings.args = args)
+    }
+
+    /// The MCP server that the layer stands before: every call goes there.
+    #[must_use]
+    pub fn server(self, name: impl Into<Name>) -> Self {
+        self.with(|settings| settings.server = Some(name.into()))
     }
 
     /// Who says who asks.
@@ -165,6 +173,16 @@ impl Http {
     }
 }
 
+impl Settings {
+    /// What this deployment knows of every call.
+    #[inline]
+    fn complete(&self, call: &mut ToolCall) {
+        if let Some(server) = &self.server {
+            call.server = Some(server.clone());
+        }
+    }
+}
+
 impl Default for Http {
     fn default() -> Self {
         Self::new()
@@ -184,6 +202,7 @@ where
         if !self.0.tool.in_head(request, call)? {
             return Ok(Found::ReadCall);
         }
+        self.0.complete(call);
         if self.0.always_read {
             return Ok(Found::ReadArgs);
         }

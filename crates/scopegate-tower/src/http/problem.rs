@@ -62,7 +62,7 @@ fn status(stop: &Stop) -> StatusCode {
         Stop::Refused(Refusal::Undecided(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Stop::Refused(Refusal::Denied(denial)) => match denial.code {
             code if names_nobody(code) => StatusCode::UNAUTHORIZED,
-            DenyCode::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
+            DenyCode::RateLimitExceeded | DenyCode::McpRateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
             DenyCode::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         },

@@ -32,10 +32,22 @@ pub(super) fn would_pass(
         (Verdict::Deny, Some(DenyCode::ParameterViolation)) => constraints,
         (
             Verdict::Deny,
-            Some(DenyCode::TimeViolation | DenyCode::EnvViolation | DenyCode::DataLimitExceeded),
+            Some(
+                DenyCode::TimeViolation
+                | DenyCode::EnvViolation
+                | DenyCode::DataLimitExceeded
+                | DenyCode::McpServerUnauthorized,
+            ),
         ) => guards,
+        (Verdict::Deny, Some(DenyCode::McpToolNotFound)) => offered(trial, call),
         (Verdict::Deny, _) => Vec::new(),
     }
+}
+
+/// What the call's MCP server is registered with.
+fn offered(trial: &Trial, call: &ToolCall) -> Vec<String> {
+    let catalogue = call.server.as_ref().and_then(|server| trial.policy.mcp_servers.get(server));
+    catalogue.into_iter().flat_map(|c| &c.tools).map(|tool| format!("its tool `{}`", tool.name)).collect()
 }
 
 /// The role-wide guards of the role that grants the tool.

@@ -54,7 +54,7 @@ pub(crate) struct Check {
     /// What it is done to
     #[arg(long)]
     resource: Option<Name>,
-    /// The server that offers the tool
+    /// The MCP server that the call goes to
     #[arg(long)]
     server: Option<Name>,
     /// Suppose that a person has agreed to this very call

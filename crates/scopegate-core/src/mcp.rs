@@ -1,0 +1,73 @@
+//! Line 3: MCP identity. Is the call in its own session, does every role in force list its server,
+//! and does that server have the tool?
+
+use crate::call::ToolCall;
+use crate::catalogue::Offer;
+use crate::claims::ClaimedSession;
+use crate::denial::{Denial, DenyCode, Detail};
+use crate::facts::Facts;
+use crate::id::Name;
+use crate::identity::Scopes;
+use crate::scope::{Scope, ToolId};
+
+#[inline(always)]
+pub(crate) fn check(facts: &Facts<'_>, scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
+    // Most calls say nothing of MCP, under roles that say nothing of it.
+    if call.server.is_none() && call.mcp.is_none() && scopes.try_each(silent).is_ok() {
+        return Ok(());
+    }
+    judge(facts, scopes, call)
+}
+
+fn silent(scope: &Scope) -> Result<(), ()> {
+    if scope.servers().is_none() { Ok(()) } else { Err(()) }
+}
+
+#[inline(never)]
+fn judge(facts: &Facts<'_>, scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
+    check_session(facts, call)?;
+    let tool = facts.tools.find(&call.tool);
+    scopes.try_each(|scope| check_server(scope, tool, call.server.as_ref()))?;
+    match &call.server {
+        Some(server) => scopes.try_each(|scope| check_tool(facts, scope, tool, server, &call.tool)),
+        None => Ok(()),
+    }
+}
+
+/// A claimed session has to be the token's own.
+fn check_session(facts: &Facts<'_>, call: &ToolCall) -> Result<(), Denial> {
+    match call.mcp.as_ref().and_then(|claims| claims.session) {
+        Some(claimed) if claimed != ClaimedSession::Ours(facts.session) => {
+            Err(Denial::new(DenyCode::McpSessionHijack))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A role that lists servers wants one of them named; one that lists none has none.
+fn check_server(scope: &Scope, tool: Option<ToolId>, server: Option<&Name>) -> Result<(), Denial> {
+    let listed = scope.listed_servers(tool);
+    match server {
+        None if listed.is_none() => Ok(()),
+        None => Err(Denial::new(DenyCode::McpServerUnauthorized)),
+        Some(server) if listed.is_some_and(|listed| listed.contains(server)) => Ok(()),
+        Some(server) => Err(Denial::with(DenyCode::McpServerUnauthorized, Detail::said(server))),
+    }
+}
+
+/// What an operator registered is all that a server has. What we know of well-known servers is not:
+/// there a role may know more.
+fn check_tool(
+    facts: &Facts<'_>,
+    scope: &Scope,
+    tool: Option<ToolId>,
+    server: &Name,
+    name: &Name,
+) -> Result<(), Denial> {
+    let known = match facts.catalogues.offer(server, name) {
+        Offer::Listed | Offer::Undescribed => true,
+        Offer::NotRegistered => false,
+        Offer::NotBuiltIn => tool.is_some_and(|tool| scope.granted(tool).is_some()),
+    };
+    if known { Ok(()) } else { Err(Denial::with(DenyCode::McpToolNotFound, Detail::said(server))) }
+}
