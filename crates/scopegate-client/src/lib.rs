@@ -39,5 +39,5 @@ pub use self::management::{ExportFormat, ExportOrder};
 pub use self::routes::routes;
 pub use self::wire::{
     Call, Delivery, DeliveryStatus, Epoch, Health, McpCall, Provision, Review, ReviewStatus, RoleDraft,
-    RoleView, SessionStatus, SessionToken, SessionView, Token,
+    RoleView, ServerSummary, ServerView, SessionStatus, SessionToken, SessionView, Token,
 };

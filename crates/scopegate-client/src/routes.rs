@@ -40,6 +40,10 @@ routes! {
     CREATE_ROLE = POST "/mgmt/v1/roles";
     UPDATE_ROLE = PUT "/mgmt/v1/roles/{id}";
     DELETE_ROLE = DELETE "/mgmt/v1/roles/{id}";
+    LIST_SERVERS = GET "/mgmt/v1/mcp/servers";
+    GET_SERVER = GET "/mgmt/v1/mcp/servers/{name}";
+    PUT_SERVER = PUT "/mgmt/v1/mcp/servers/{name}";
+    DELETE_SERVER = DELETE "/mgmt/v1/mcp/servers/{name}";
     EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
     LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
 }

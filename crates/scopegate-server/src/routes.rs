@@ -38,6 +38,8 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 const AGENTS: &[Kind] = &[Agent, Dev];
 const ADMINS: &[Kind] = &[Admin, Dev];
+/// Whoever may see what agents may do.
+const READERS: &[Kind] = &[Agent, Admin, Auditor, Approver, Dev];
 const PEOPLE: &[Kind] = &[Approver, Dev];
 
 macro_rules! route {
@@ -82,12 +84,16 @@ pub(crate) fn table() -> Vec<Route> {
         route!(POST "/v1/approvals/{id}/approve" PEOPLE, post(sb::approve), docs::approve),
         route!(POST "/v1/approvals/{id}/reject" PEOPLE, post(sb::reject), docs::reject),
         // Agents look names up before they ask.
-        route!(GET "/mgmt/v1/roles" &[Agent, Admin, Auditor, Approver, Dev], get(sb::list_roles), docs::list_roles),
-        route!(GET "/mgmt/v1/roles/{id}" &[Agent, Admin, Auditor, Approver, Dev], get(sb::get_role), docs::get_role),
-        route!(GET "/mgmt/v1/roles/by-name/{id}" &[Agent, Admin, Auditor, Approver, Dev], get(sb::get_role), docs::get_role),
+        route!(GET "/mgmt/v1/roles" READERS, get(sb::list_roles), docs::list_roles),
+        route!(GET "/mgmt/v1/roles/{id}" READERS, get(sb::get_role), docs::get_role),
+        route!(GET "/mgmt/v1/roles/by-name/{id}" READERS, get(sb::get_role), docs::get_role),
         route!(POST "/mgmt/v1/roles" ADMINS, post(sb::create_role), docs::create_role),
         route!(PUT "/mgmt/v1/roles/{id}" ADMINS, put(sb::update_role), docs::update_role),
         route!(DELETE "/mgmt/v1/roles/{id}" ADMINS, delete(sb::delete_role), docs::delete_role),
+        route!(GET "/mgmt/v1/mcp/servers" READERS, get(sb::list_servers), docs::list_servers),
+        route!(GET "/mgmt/v1/mcp/servers/{name}" READERS, get(sb::get_server), docs::get_server),
+        route!(PUT "/mgmt/v1/mcp/servers/{name}" ADMINS, put(sb::put_server), docs::put_server),
+        route!(DELETE "/mgmt/v1/mcp/servers/{name}" ADMINS, delete(sb::delete_server), docs::delete_server),
         route!(GET "/mgmt/v1/audit/export" &[Auditor, Dev], get(sb::export_audit), docs::export_audit),
         route!(GET "/mgmt/v1/webhooks/deliveries" ADMINS, get(sb::list_deliveries), docs::list_deliveries),
     ]

@@ -7,13 +7,6 @@ import pytest
 from plane import Plane, fresh
 
 
-def pytest_collection_modifyitems(items):
-    """The plane refuses roles that name MCP servers so far. These tests fail until it enforces them."""
-    for item in items:
-        if item.get_closest_marker("mcp"):
-            item.add_marker(pytest.mark.xfail(strict=True, reason="MCP servers are not enforced yet"))
-
-
 KINDS = ("agent", "admin", "approver", "auditor", "dev")
 
 

@@ -70,7 +70,6 @@ def test_every_decision_is_there(sdk, make_role):
     assert (hold["decision"], hold["approval_id"], hold["call_id"]) == ("pending", approval_id, "c-3")
 
 
-@pytest.mark.mcp
 def test_the_server_is_there(sdk, make_role):
     role = make_role(allowed_mcp_servers=["erp"])
     sdk.mcp_enforce(role["id"], "read_invoices", mcp_server="erp")

@@ -21,7 +21,6 @@ def role(make_role):
     return make_role(["read_file", "post_invoice"], allowed_mcp_servers=["filesystem", "erp"])
 
 
-@pytest.mark.mcp
 def test_as_the_pages_do_without_a_session_of_another(sdk, role):
     """The page's `mcp_session_id="session_abc"` is not the token's session: that is a hijack."""
     call = dict(
@@ -37,7 +36,6 @@ def test_as_the_pages_do_without_a_session_of_another(sdk, role):
     assert error.call_id == "c-2"
 
 
-@pytest.mark.mcp
 class TestServers:
     def test_not_listed(self, sdk, role):
         for server in ("github", "Filesystem", "filesystem ", "*"):
@@ -57,7 +55,6 @@ class TestServers:
         denied("MCP_SERVER_UNAUTHORIZED", sdk.enforce, role["id"], "read_file", PATH)
 
 
-@pytest.mark.mcp
 class TestTools:
     def test_a_tool_that_the_server_does_not_have(self, sdk, role):
         denied("MCP_TOOL_NOT_FOUND", sdk.mcp_enforce, role["id"], "format_disk", {}, mcp_server="filesystem")
@@ -74,7 +71,6 @@ class TestTools:
         sdk.mcp_enforce(role["id"], "summarise", {}, mcp_server="filesystem")
 
 
-@pytest.mark.mcp
 class TestSchemas:
     @pytest.mark.parametrize(
         "arguments", [{}, {"path": 7}, {"path": None}, PATH | {"depth": "deep"}, PATH | {"depth": 1.5}]
@@ -120,7 +116,6 @@ class TestCatalogues:
         ]
         return server
 
-    @pytest.mark.mcp
     def test_both_schemas_must_pass(self, sdk, make_role, server):
         role = make_role(["count"], allowed_mcp_servers=[server])
         sdk.mcp_enforce(role["id"], "count", {"bin": "a"}, mcp_server=server)
@@ -148,7 +143,6 @@ class TestCatalogues:
             mcp_tool_schema=stricter,
         )
 
-    @pytest.mark.mcp
     def test_what_is_not_registered_is_not_found(self, sdk, make_role, server):
         role = make_role(["count", "steal"], allowed_mcp_servers=[server])
         denied("SCOPE_VIOLATION", sdk.mcp_enforce, role["id"], "burn", {}, mcp_server=server)
@@ -159,7 +153,6 @@ class TestCatalogues:
         assert http.get("/mgmt/v1/mcp/servers/no-such-server").status_code == 404
 
 
-@pytest.mark.mcp
 def test_the_rate_of_one_server(sdk, make_role):
     limits = {"filesystem": 2, "erp": 1}
     role = make_role(
@@ -183,7 +176,6 @@ def test_the_rate_of_one_server(sdk, make_role):
         ("PARAMETER_VIOLATION", "read_file", {"path": "/etc"}, "filesystem", ""),
     ],
 )
-@pytest.mark.mcp
 def test_the_first_of_several_reasons_is_named(sdk, make_role, code, tool, arguments, server, session):
     role = make_role(
         ["read_file"],
@@ -196,7 +188,6 @@ def test_the_first_of_several_reasons_is_named(sdk, make_role, code, tool, argum
     denied(code, sdk.mcp_enforce, role["id"], tool, arguments, **call)
 
 
-@pytest.mark.mcp
 def test_a_person_is_asked_here_too(sdk, make_role):
     role = make_role(["write_file"], allowed_mcp_servers=["filesystem"], approval_required=["write_file"])
     call = dict(role_id=role["id"], tool_name="write_file", arguments=PATH, mcp_server="filesystem")
@@ -206,7 +197,6 @@ def test_a_person_is_asked_here_too(sdk, make_role):
     assert pending(sdk.mcp_enforce, **call).approval_id != approval_id
 
 
-@pytest.mark.mcp
 def test_an_approval_for_one_server_is_not_for_another(sdk, make_role):
     role = make_role(
         ["write_file"], allowed_mcp_servers=["filesystem", "archive"], approval_required=["write_file"]
@@ -216,7 +206,6 @@ def test_an_approval_for_one_server_is_not_for_another(sdk, make_role):
     pending(sdk.mcp_enforce, **call, mcp_server="archive")
 
 
-@pytest.mark.mcp
 class TestHook:
     def test_sync_and_async(self, sdk, role):
         hook = mcp_hook(sdk, role["name"], mcp_server="filesystem")
@@ -251,7 +240,6 @@ class TestHook:
     ],
     ids=str,
 )
-@pytest.mark.mcp
 def test_members_of_the_wrong_kind_are_denied(sdk, http, role, members):
     call = {"jwt": sdk.provision(role["id"]), "tool_name": "read_file", "arguments": PATH} | members
     answer = http.post("/v1/mcp/enforce", json=call)

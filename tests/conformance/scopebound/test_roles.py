@@ -73,7 +73,6 @@ def test_every_field_comes_back_as_it_was_written(sdk, make_role):
         assert shown["parent_role_id"] in (parent["id"], parent["name"])
 
 
-@pytest.mark.mcp
 def test_mcp_fields_come_back_as_they_were_written(sdk, make_role):
     fields = {"allowed_mcp_servers": ["erp"], "mcp_server_rate_limits": {"erp": 60}}
     shown = sdk.get_role(make_role(**fields)["id"])
@@ -165,8 +164,8 @@ class TestUpdate:
             ("approval_required", ["post_to_erp"], []),
             ("allowed_days", [0], []),
             ("parameter_constraints", {"read_invoices": [{"field": "n", "operator": "lt", "value": 1}]}, {}),
-            pytest.param("allowed_mcp_servers", ["erp"], [], marks=pytest.mark.mcp),
-            pytest.param("mcp_server_rate_limits", {"erp": 5}, {}, marks=pytest.mark.mcp),
+            ("allowed_mcp_servers", ["erp"], []),
+            ("mcp_server_rate_limits", {"erp": 5}, {}),
             ("max_delegation_depth", 2, 0),
         ],
     )

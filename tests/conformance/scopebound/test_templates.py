@@ -17,8 +17,6 @@ from scopebound import (
 from codes import denied, pending
 from plane import fresh
 
-pytestmark = pytest.mark.mcp
-
 VIOLATION, SCHEMA = "PARAMETER_VIOLATION", "MCP_ARGUMENT_SCHEMA_VIOLATION"
 
 

@@ -10,7 +10,7 @@ use scopegate_client::{
     Call, Client, ClientError, DeliveryStatus, ExportFormat, ExportOrder, McpCall, Provision, ReviewStatus,
     RoleDraft, SessionStatus, Token,
 };
-use scopegate_core::DenyCode;
+use scopegate_core::{Catalogue, DenyCode};
 use serde_json::{Value, json};
 
 use super::Served;
@@ -60,6 +60,10 @@ async fn call_every_method(client: &Client) {
     let _ = client.create_role(&role).await;
     let _ = client.update_role("x", &role).await;
     let _ = client.delete_role("x").await;
+    let _ = client.list_servers().await;
+    let _ = client.get_server("x").await;
+    let _ = client.put_server("x", &Catalogue::of(["t"])).await;
+    let _ = client.delete_server("x").await;
     let _ = client.export_audit(&ExportOrder::default(), &mut Vec::new()).await;
     let _ = client.list_deliveries(None).await;
 }
@@ -81,7 +85,7 @@ async fn every_method_takes_its_own_route() {
 
     let expected: BTreeSet<_> = scopegate_client::routes()
         .map(|(method, path)| {
-            let path = path.replace("{id}", "x").replace("{owner}", "x");
+            let path = path.replace("{id}", "x").replace("{owner}", "x").replace("{name}", "x");
             (method.to_string(), format!("/below{path}"))
         })
         .collect();
@@ -123,6 +127,33 @@ async fn roles_are_written_and_read() {
     admin.delete_role("junior").await.expect("an end");
     admin.delete_role("payer").await.expect("an end");
     assert!(matches!(admin.get_role("payer").await, Err(ClientError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn mcp_servers_are_registered_and_forgotten() {
+    let served = Served::start();
+    let (admin, agent) = (served.client("admin"), served.client("agent"));
+    let role = RoleDraft::new().with("name", "keeper").with("allowed_tools", json!(["count", "steal"]));
+    admin.create_role(&role.with("allowed_mcp_servers", json!(["ware/house"]))).await.expect("a role");
+    let session = agent.provision(&Provision::new("keeper")).await.expect("a session");
+    let steal = McpCall::new("ware/house", "steal", json!({}));
+    agent.mcp_enforce(&session.token, &steal).await.expect("nobody has described the server");
+
+    let put = admin.put_server("ware/house", &Catalogue::of(["count"])).await.expect("a server");
+    assert_eq!(admin.get_server("ware/house").await.expect("it"), put);
+    assert_eq!((put.name.as_str(), put.tools.len()), ("ware/house", 1));
+    assert_eq!(agent.list_servers().await.expect("servers")[0].tools, ["count"]);
+    let denied = agent.mcp_enforce(&session.token, &steal).await;
+    let code = DenyCode::McpToolNotFound;
+    assert!(matches!(&denied, Err(ClientError::Denied(why)) if why.code() == Some(code)), "{denied:?}");
+
+    let twice = admin.put_server("ware/house", &Catalogue::of(["a", "a"])).await;
+    assert!(matches!(&twice, Err(ClientError::Invalid(why)) if why.contains("second tool")), "{twice:?}");
+    let not_mine = agent.put_server("ware/house", &Catalogue::of(["steal"])).await;
+    assert!(matches!(not_mine, Err(ClientError::Forbidden(_))));
+    admin.delete_server("ware/house").await.expect("forgotten");
+    assert!(matches!(admin.delete_server("ware/house").await, Err(ClientError::NotFound(_))));
+    agent.mcp_enforce(&session.token, &steal).await.expect("nobody describes the server");
 }
 
 #[tokio::test]

@@ -71,6 +71,8 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(&'static str, Vec<String>)> {
         owner.ask("POST", "/v1/provision", &json!({ "role_id": "theirs" })).expect("an answer");
     let jwt = session["jwt"].as_str().expect("a token");
     let (_, held) = owner.enforce(jwt, "pay", "", &json!({})).expect("an answer");
+    let tools = json!({ "tools": [{ "name": "pay" }] });
+    owner.ask("PUT", "/mgmt/v1/mcp/servers/bank", &tools).expect("an answer");
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
     let role = vec![text(&role["id"]), "theirs".to_owned()];
     let session = vec![text(&session["session_id"])];
@@ -87,6 +89,7 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(&'static str, Vec<String>)> {
         ("/v1/approvals/{id}/reject", approval),
         ("/mgmt/v1/roles/{id}", role.clone()),
         ("/mgmt/v1/roles/by-name/{id}", role),
+        ("/mgmt/v1/mcp/servers/{name}", vec!["bank".to_owned()]),
         ("/mgmt/v1/agents/{owner}/suspend", holder.clone()),
         ("/mgmt/v1/agents/{owner}/readmit", holder),
     ]
@@ -126,7 +129,9 @@ fn what_belongs_to_another_tenant_looks_like_what_nobody_has() {
     }
     // All of it is still there for whom it belongs to.
     let mut owner = plane.client(&foreign);
-    for (path, values) in belongings.iter().filter(|(path, _)| path.ends_with("{id}")) {
+    for (path, values) in
+        belongings.iter().filter(|(path, _)| path.ends_with("{id}") || path.ends_with("{name}"))
+    {
         for value in values {
             let (status, answer) = owner.ask("GET", &filled(path, value), &Value::Null).expect("an answer");
             assert_eq!(status, 200, "{path}: {answer}");

@@ -5,6 +5,7 @@ mod enforce;
 mod plane;
 mod reviews;
 mod roles;
+mod servers;
 mod sessions;
 
 pub use self::audit::{ExportFormat, ExportOrder};

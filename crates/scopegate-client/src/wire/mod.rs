@@ -5,6 +5,7 @@ mod delivery;
 mod plane;
 mod review;
 mod role;
+mod server;
 mod session;
 
 pub use self::call::{Call, McpCall};
@@ -16,5 +17,7 @@ pub use self::review::{Review, ReviewStatus};
 pub(crate) use self::review::{Reviews, SettleBody};
 pub(crate) use self::role::Roles;
 pub use self::role::{RoleDraft, RoleView};
+pub(crate) use self::server::Servers;
+pub use self::server::{ServerSummary, ServerView};
 pub(crate) use self::session::Sessions;
 pub use self::session::{Provision, SessionStatus, SessionToken, SessionView, Token};

@@ -23,8 +23,6 @@ pub(crate) struct Question {
     pub(crate) hostile: Option<JsonError>,
     /// Names the question, so that it can be asked again when its answer was lost.
     pub(crate) nonce: Option<String>,
-    /// Whether it says something that a rule should judge and none does yet.
-    pub(crate) unjudged: bool,
 }
 
 impl Tenant {
@@ -46,14 +44,7 @@ impl Tenant {
             ..Circumstances::default()
         });
         let (session, denial) = match self.identify(caller, presented) {
-            Ok(session) => {
-                let unjudged = || {
-                    question
-                        .unjudged
-                        .then(|| Denial::with(DenyCode::PolicyError, Detail::Rule(UNJUDGED.into())))
-                };
-                (session, question.hostile.map(hostile).or_else(unjudged))
-            }
+            Ok(session) => (session, question.hostile.map(hostile)),
             // Of a body that cannot be read at all nobody can tell who asked.
             Err((session, DenyCode::JwtInvalid)) if question.hostile.is_some() => {
                 (session, question.hostile.map(hostile))
@@ -106,10 +97,6 @@ impl Tenant {
         }
     }
 }
-
-/// What callers are told of a call that nothing judges.
-const UNJUDGED: &str =
-    "this version does not judge MCP servers, sessions and schemas, so a call that names any is refused";
 
 fn hostile(error: JsonError) -> Denial {
     Denial::with(DenyCode::InvalidArguments, Detail::Arguments(error))

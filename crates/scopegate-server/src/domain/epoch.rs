@@ -21,6 +21,8 @@ pub(crate) enum Touched {
     Session(SessionId),
     /// Everyone who acts for an owner.
     Owner(Name),
+    /// What an MCP server offers.
+    Server(Name),
 }
 
 /// What a follower hears.

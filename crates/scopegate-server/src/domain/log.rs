@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{Review, SessionId, Tat, Window};
+use scopegate_core::{LimitKey, Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
@@ -155,13 +155,19 @@ fn rows(accounts: impl IntoIterator<Item = (AccountKey, Tat)>) -> Vec<AccountRow
 
 /// An account's name in the store: JSON, because no name can then run into the next.
 fn name(key: &AccountKey) -> Box<[u8]> {
-    let window = match key.window {
+    let LimitKey { role: limiting, window, server } = &key.limit;
+    let window = match window {
         Window::Minute => "minute",
         Window::Hour => "hour",
     };
-    let name = match &key.of {
-        Counted::Shared { owner, role } => json!(["shared", owner, role, key.role, window]),
-        Counted::Own(session) => json!(["own", session, key.role, window]),
+    // A limit of one MCP server has its name at the end.
+    let name = match (&key.of, server) {
+        (Counted::Shared { owner, role }, None) => json!(["shared", owner, role, limiting, window]),
+        (Counted::Shared { owner, role }, Some(server)) => {
+            json!(["shared", owner, role, limiting, window, server])
+        }
+        (Counted::Own(session), None) => json!(["own", session, limiting, window]),
+        (Counted::Own(session), Some(server)) => json!(["own", session, limiting, window, server]),
     };
     name.to_string().into_bytes().into()
 }
@@ -169,11 +175,17 @@ fn name(key: &AccountKey) -> Box<[u8]> {
 /// The account that a name of the store stands for.
 pub(super) fn account(row: &AccountRow) -> Option<(AccountKey, u64)> {
     let name: Vec<String> = serde_json::from_slice(&row.account).ok()?;
-    let (of, role, window) = match name.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["shared", owner, session_role, role, window] => {
-            (Counted::Shared { owner: owner.into(), role: session_role.into() }, role, window)
+    let name: Vec<&str> = name.iter().map(String::as_str).collect();
+    let (of, limit) = match &name[..] {
+        ["shared", owner, role, limit @ ..] => {
+            (Counted::Shared { owner: (*owner).into(), role: (*role).into() }, limit)
         }
-        ["own", session, role, window] => (Counted::Own(SessionId::parse(session)?), role, window),
+        ["own", session, limit @ ..] => (Counted::Own(SessionId::parse(session)?), limit),
+        _ => return None,
+    };
+    let (role, window, server) = match *limit {
+        [role, window] => (role, window, None),
+        [role, window, server] => (role, window, Some(server.into())),
         _ => return None,
     };
     let window = match window {
@@ -181,7 +193,7 @@ pub(super) fn account(row: &AccountRow) -> Option<(AccountKey, u64)> {
         "hour" => Window::Hour,
         _ => return None,
     };
-    Some((AccountKey { of, role: role.into(), window }, row.tat))
+    Some((AccountKey { of, limit: LimitKey { role: role.into(), window, server } }, row.tat))
 }
 
 #[cfg(test)]
@@ -193,9 +205,12 @@ mod tests {
         let shared = Counted::Shared { owner: "a\"nn,".into(), role: "clerk".into() };
         for of in [shared, Counted::Own(SessionId::from_bits(7))] {
             for window in [Window::Minute, Window::Hour] {
-                let key = AccountKey { of: of.clone(), role: "base".into(), window };
-                let row = AccountRow { account: name(&key), tat: 5 };
-                assert_eq!(account(&row), Some((key, 5)));
+                for server in [None, Some("hour".into())] {
+                    let limit = LimitKey { role: "base".into(), window, server };
+                    let key = AccountKey { of: of.clone(), limit };
+                    let row = AccountRow { account: name(&key), tat: 5 };
+                    assert_eq!(account(&row), Some((key, 5)));
+                }
             }
         }
         for bad in ["", "[]", "[\"own\",\"x\",\"r\",\"hour\"]", "[\"shared\",\"o\",\"r\",\"r\",\"day\"]"] {

@@ -4,6 +4,7 @@
 //! the same order, and answers once the change is kept.
 
 mod audit;
+mod catalogues;
 mod enforce;
 mod epoch;
 mod failure;
@@ -20,6 +21,7 @@ mod tenant;
 mod written;
 
 pub(crate) use self::audit::{Exported, Window};
+pub(crate) use self::catalogues::CatalogueDocument;
 pub(crate) use self::enforce::Question;
 pub(crate) use self::epoch::{Follower, Told, Touched};
 pub(crate) use self::failure::Failure;

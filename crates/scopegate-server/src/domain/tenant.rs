@@ -7,6 +7,7 @@ use scopegate_core::{Name, Review, ReviewId, SessionId, Timestamp};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
+use super::catalogues::CatalogueBook;
 use super::epoch::{Epochs, Follower, Touched};
 use super::log::{self, TenantLog};
 use super::nonce::Nonces;
@@ -33,6 +34,7 @@ pub(crate) struct Tenant {
 /// What is known of a tenant beside what its enforcer holds.
 pub(crate) struct Book {
     roles: RwLock<RoleBook>,
+    catalogues: RwLock<CatalogueBook>,
     /// Those that are not long over.
     sessions: RwLock<Remembered<SessionId, Arc<SessionRow>>>,
     pub(super) epochs: Epochs,
@@ -72,6 +74,8 @@ impl Tenant {
         let roles = RoleBook::restore(&state.roles)?;
         let mut policy = Policy::new(roles.iter().map(|document| document.enforced()));
         policy.allow_empty = true;
+        let catalogues = CatalogueBook::restore(&state.catalogues)?;
+        policy.mcp_servers = catalogues.written();
         let mut saved = SavedState::default();
         saved.latest = latest;
         saved.suspended = state.suspended;
@@ -83,6 +87,7 @@ impl Tenant {
         let end_of = |id: &SessionId| ends.get(id).copied().unwrap_or_default();
         let book = Arc::new(Book {
             roles: RwLock::new(roles),
+            catalogues: RwLock::new(catalogues),
             sessions: RwLock::new(
                 state.sessions.into_iter().map(|row| (row.id, row.expires_at, Arc::new(row))).collect(),
             ),
@@ -170,6 +175,14 @@ impl Book {
 
     pub(super) fn roles_mut(&self) -> RwLockWriteGuard<'_, RoleBook> {
         self.roles.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn catalogues(&self) -> RwLockReadGuard<'_, CatalogueBook> {
+        self.catalogues.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn catalogues_mut(&self) -> RwLockWriteGuard<'_, CatalogueBook> {
+        self.catalogues.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn session(&self, id: SessionId) -> Option<Arc<SessionRow>> {

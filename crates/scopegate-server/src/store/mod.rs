@@ -147,6 +147,13 @@ pub enum Change {
     Review(Box<ReviewRow>),
     /// An MCP server's tools.
     Catalogue(CatalogueRow),
+    /// An MCP server's tools are forgotten.
+    CatalogueEnded {
+        /// Whose.
+        tenant: TenantId,
+        /// Which server.
+        server: Name,
+    },
     /// An event waits for delivery, or an attempt was made.
     Delivery(DeliveryRow),
     /// Something that clients keep has changed.

@@ -62,6 +62,7 @@ async fn next(tenant: Arc<Tenant>, mut follower: Follower) -> Next {
                 Touched::Role(name) => ("role", json!(name)),
                 Touched::Session(id) => ("session", json!(id)),
                 Touched::Owner(name) => ("owner", json!(name)),
+                Touched::Server(name) => ("mcp_server", json!(name)),
             };
             let Epoch { incarnation, counter } = epoch;
             let data = json!({ "incarnation": incarnation, "counter": counter, what: which });

@@ -9,6 +9,7 @@ use super::audit::Export;
 use super::deliveries::Deliveries;
 use super::provision::Provisioned;
 use super::roles::Deleted;
+use super::servers::{Server, Servers};
 use super::sessions::{Revoked, Session, Sessions, Suspension};
 use crate::openapi::{Doc, Free, open};
 
@@ -38,6 +39,9 @@ struct Call {
     call_args: Option<Free>,
     call_id: Option<String>,
     action: Option<String>,
+    mcp_server: Option<String>,
+    mcp_session_id: Option<String>,
+    mcp_tool_schema: Option<Free>,
     /// The same question with the same nonce has the same answer for a minute.
     decision_nonce: Option<String>,
 }
@@ -50,6 +54,7 @@ struct McpCall {
     tool_name: String,
     arguments: Option<Free>,
     call_id: Option<String>,
+    action: Option<String>,
     mcp_server: Option<String>,
     mcp_session_id: Option<String>,
     mcp_tool_schema: Option<Free>,
@@ -187,6 +192,25 @@ pub(crate) fn update_role() -> Doc {
 
 pub(crate) fn delete_role() -> Doc {
     Doc::new("End a role and its sessions").gives::<Deleted>(200, "It is over")
+}
+
+pub(crate) fn list_servers() -> Doc {
+    Doc::new("MCP servers that were registered").gives::<Servers>(200, "By name")
+}
+
+pub(crate) fn get_server() -> Doc {
+    Doc::new("What was registered of an MCP server").gives::<Server>(200, "As it stands")
+}
+
+pub(crate) fn put_server() -> Doc {
+    Doc::new("Register what an MCP server offers: all that its `tools/list` answers")
+        .takes::<scopegate_core::Catalogue>()
+        .gives::<Server>(200, "Replaced")
+        .gives::<Server>(201, "Registered")
+}
+
+pub(crate) fn delete_server() -> Doc {
+    Doc::new("Forget what an MCP server offers").gives::<Deleted>(200, "It is forgotten")
 }
 
 pub(crate) fn export_audit() -> Doc {

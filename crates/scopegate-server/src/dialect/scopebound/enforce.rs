@@ -10,9 +10,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use scopegate_core::json::{Document, Json, JsonError, JsonRef};
-use scopegate_core::{Args, Decision, Name, ToolCall};
+use scopegate_core::{Args, ClaimedSession, Decision, McpClaims, Name, ToolCall};
 
 use super::answer::{self, Asked};
+use super::provision::session_id;
 use super::salvage;
 use crate::auth::Caller;
 use crate::domain::Question;
@@ -22,33 +23,21 @@ use crate::token::Presented;
 /// A longer `call_id` is cut, not refused.
 const MAX_CALL_ID: usize = 128;
 
-/// What a call says of the MCP server it goes to. No rule judges these yet, so a call that says
-/// anything is denied rather than permitted as if it had not.
-const MCP_MEMBERS: [&str; 3] = ["/mcp_server", "/mcp_session_id", "/mcp_tool_schema"];
-
-/// Where the two routes differ.
-#[derive(Clone, Copy)]
-struct Route {
-    arguments: &'static str,
-    mcp: bool,
-}
-
-const PLAIN: Route = Route { arguments: "/call_args", mcp: false };
-const MCP: Route = Route { arguments: "/arguments", mcp: true };
-
 pub(crate) async fn call(plane: State<Arc<Plane>>, caller: Caller, body: Bytes) -> Response {
-    answer(&plane, &caller, body, PLAIN).await
+    answer(&plane, &caller, body, "/call_args").await
 }
 
+/// The same, with the arguments under the name that MCP gives them. What a call says of MCP is judged
+/// on either route: otherwise the other one would be a way around it.
 pub(crate) async fn mcp(plane: State<Arc<Plane>>, caller: Caller, body: Bytes) -> Response {
-    answer(&plane, &caller, body, MCP).await
+    answer(&plane, &caller, body, "/arguments").await
 }
 
-async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Response {
+async fn answer(plane: &Plane, caller: &Caller, body: Bytes, arguments: &str) -> Response {
     let began = Instant::now();
     let (question, token) = match Document::read(body.clone()) {
-        Ok(document) => read(document, route),
-        Err(error) => salvage(&body, route, error),
+        Ok(document) => read(document, arguments),
+        Err(error) => salvage(&body, error),
     };
     let presented = token.map_or(Presented::Nothing, |token| plane.present(&token));
     let decision = match plane.tenant(&caller.tenant) {
@@ -73,7 +62,7 @@ async fn answer(plane: &Plane, caller: &Caller, body: Bytes, route: Route) -> Re
 }
 
 /// The question, and the token beside it.
-fn read(document: Document, route: Route) -> (Question, Option<String>) {
+fn read(document: Document, arguments: &str) -> (Question, Option<String>) {
     let mut fields = Fields { root: document.root(), odd: false };
     let token = fields.text("/jwt");
     // Whatever is no text is no token; that has a code of its own.
@@ -82,18 +71,14 @@ fn read(document: Document, route: Route) -> (Question, Option<String>) {
     let call_id = fields.text("/call_id").unwrap_or_default();
     let nonce = fields.name("/decision_nonce").map(|nonce| nonce.to_string());
     let mut call = ToolCall::new(tool.unwrap_or_default());
-    if route.mcp {
-        call.server = fields.name("/mcp_server");
-    } else {
-        call.action = fields.name("/action");
-    }
-    let names_mcp = route.mcp && MCP_MEMBERS.iter().any(|member| fields.holds(member));
+    call.action = fields.name("/action");
+    call.server = fields.name("/mcp_server");
+    call.mcp = fields.claims();
     let odd = fields.odd;
-    let absent =
-        document.root().pointer(route.arguments).is_none_or(|value| matches!(value.get(), Json::Null));
-    call.args = if absent { Args::none() } else { Args::at_pointer(document, route.arguments) };
+    let absent = document.root().pointer(arguments).is_none_or(|value| matches!(value.get(), Json::Null));
+    call.args = if absent { Args::none() } else { Args::at_pointer(document, arguments) };
     let hostile = call.args.error().or(odd.then_some(JsonError::NotAnObject));
-    (Question { call, call_id: cut(call_id), hostile, nonce, unjudged: names_mcp }, token)
+    (Question { call, call_id: cut(call_id), hostile, nonce }, token)
 }
 
 struct Fields<'a> {
@@ -114,27 +99,34 @@ impl Fields<'_> {
         }
     }
 
-    /// Whether something stands there that is neither null nor empty.
-    fn holds(&self, pointer: &str) -> bool {
-        match self.root.pointer(pointer).map(JsonRef::get) {
-            None | Some(Json::Null) => false,
-            Some(Json::String(text)) => !text.is_empty(),
-            Some(_) => true,
-        }
-    }
-
     fn name(&mut self, pointer: &str) -> Option<Name> {
         self.text(pointer).filter(|text| !text.is_empty()).map(Name::from)
+    }
+
+    /// What the call claims about MCP beside its server. What should be a schema and is none is kept:
+    /// the rule that reads it has a code for that.
+    fn claims(&mut self) -> Option<Box<McpClaims>> {
+        let session = self.name("/mcp_session_id");
+        let session = session.map(|id| session_id(&id).map_or(ClaimedSession::Foreign, ClaimedSession::Ours));
+        let schema = match self.root.pointer("/mcp_tool_schema") {
+            Some(value) => match value.get() {
+                Json::Null => None,
+                Json::String(text) if text.is_empty() => None,
+                _ => Some(value.to_value()),
+            },
+            None => None,
+        };
+        (session.is_some() || schema.is_some()).then(|| Box::new(McpClaims { session, schema }))
     }
 }
 
 /// The denial of a body that the strict reader refuses has to stand on the right record.
-fn salvage(body: &Bytes, route: Route, error: JsonError) -> (Question, Option<String>) {
+fn salvage(body: &Bytes, error: JsonError) -> (Question, Option<String>) {
     let salvaged = salvage::salvage(body);
     let mut call = ToolCall::new(salvaged.tool.unwrap_or_default()).with_args(Args::refused(error));
-    call.server = salvaged.server.filter(|server| route.mcp && !server.is_empty()).map(Name::from);
+    call.server = salvaged.server.filter(|server| !server.is_empty()).map(Name::from);
     let call_id = cut(salvaged.call_id.unwrap_or_default());
-    (Question { call, call_id, hostile: Some(error), nonce: None, unjudged: false }, salvaged.token)
+    (Question { call, call_id, hostile: Some(error), nonce: None }, salvaged.token)
 }
 
 fn cut(mut text: String) -> String {

@@ -15,6 +15,7 @@ mod provision;
 mod role;
 mod roles;
 mod salvage;
+mod servers;
 mod sessions;
 
 pub(crate) use self::approvals::{approve, get as get_approval, list as list_approvals, reject};
@@ -24,5 +25,8 @@ pub(crate) use self::enforce::{call as enforce, mcp as mcp_enforce};
 pub(crate) use self::provision::provision;
 pub(crate) use self::roles::{
     create as create_role, delete as delete_role, get as get_role, list as list_roles, update as update_role,
+};
+pub(crate) use self::servers::{
+    delete as delete_server, get as get_server, list as list_servers, put as put_server,
 };
 pub(crate) use self::sessions::{get as get_session, list as list_sessions, readmit, revoke, suspend};

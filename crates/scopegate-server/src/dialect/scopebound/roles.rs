@@ -22,10 +22,10 @@ pub(crate) struct ByName {
     name: Option<String>,
 }
 
-/// A role that is over.
+/// Something that is over.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Deleted {
-    deleted: bool,
+    pub(super) deleted: bool,
 }
 
 /// All roles, or with `?name=` that one alone.

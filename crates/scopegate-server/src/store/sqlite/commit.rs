@@ -158,6 +158,11 @@ impl<'a> Draft<'a> {
                 let sql = "INSERT OR REPLACE INTO catalogues (tenant, server, body) VALUES (?, ?, ?)";
                 to.execute(sql, params![self.tenant(to, &row.tenant)?, row.server.as_str(), body(row)?])?;
             }
+            Change::CatalogueEnded { tenant, server } => {
+                let sql = "DELETE FROM catalogues WHERE tenant = ? AND server = ?";
+                let tenant = self.tenant(to, tenant)?;
+                one(to.execute(sql, params![tenant, server.as_str()])?, "no such MCP server")?;
+            }
             Change::Delivery(row) => self.delivery(to, row)?,
             Change::Epoch { tenant, epoch } => {
                 // Another process may have counted further.
