@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scopegate_core::{
-    AccessRequest, Args, CallDigest, Decision, Enforcer, Name, Outcome, Principal, Provision, ProvisionError,
-    Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
+    AccessRequest, Args, CallDigest, ClaimedSession, Decision, Enforcer, McpClaims, Name, Outcome, Principal,
+    Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
 };
 use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
+use scopegate_reference::mcp::Claim;
 use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
 
 /// Every answer these rules can give.
-const ANSWERS: [&str; 17] = [
+const ANSWERS: [&str; 22] = [
     "PERMIT",
     "HOLD",
     "JWT_INVALID",
@@ -23,6 +24,9 @@ const ANSWERS: [&str; 17] = [
     "SESSION_REVOKED",
     "JWT_EXPIRED",
     "SESSION_EXPIRED",
+    "MCP_SESSION_HIJACK",
+    "MCP_SERVER_UNAUTHORIZED",
+    "MCP_TOOL_NOT_FOUND",
     "ACTION_FORBIDDEN",
     "SCOPE_VIOLATION",
     "CREDENTIAL_VIOLATION",
@@ -30,9 +34,11 @@ const ANSWERS: [&str; 17] = [
     "TIME_VIOLATION",
     "INVALID_ARGUMENTS",
     "ENV_VIOLATION",
+    "MCP_ARGUMENT_SCHEMA_VIOLATION",
     "PARAMETER_VIOLATION",
     "DATA_LIMIT_EXCEEDED",
     "RATE_LIMIT_EXCEEDED",
+    "MCP_RATE_LIMIT_EXCEEDED",
 ];
 /// The longest life a role may give its sessions, in seconds.
 const LONGEST: u64 = 30 * 24 * 3600;
@@ -230,7 +236,7 @@ impl Pair {
             }
             None => &forged,
         };
-        let call = tool_call(call);
+        let call = self.claiming(session, call);
         let request = AccessRequest::new(principal.as_ref(), &call);
         let decision = match self.engine.try_enforce(&request) {
             Quick::Decided(decision) => decision,
@@ -246,6 +252,23 @@ impl Pair {
         };
         (expected, actual)
     }
+
+    /// The call with what it claims, in the engine's ids.
+    fn claiming(&self, session: Option<usize>, call: &GeneratedCall) -> ToolCall {
+        let handle = |claim| match claim {
+            Claim::Own => session,
+            Claim::Of(handle) => Some(handle),
+            Claim::Foreign => None,
+        };
+        let opened = |handle: usize| self.sessions.get(handle)?.as_ref();
+        let ours = |claim| match handle(claim).and_then(opened) {
+            Some(session) => ClaimedSession::Ours(session.session),
+            None => ClaimedSession::Foreign,
+        };
+        let schema = call.schema.as_deref().map(|text| serde_json::from_str(text).expect("JSON"));
+        let claims = McpClaims { session: call.claim.map(ours), schema };
+        ToolCall { mcp: (claims != McpClaims::default()).then(|| Box::new(claims)), ..tool_call(call) }
+    }
 }
 
 fn tool_call(call: &GeneratedCall) -> ToolCall {
@@ -253,6 +276,7 @@ fn tool_call(call: &GeneratedCall) -> ToolCall {
     let mut call = ToolCall::new(view.tool).with_args(Args::parse(view.args.to_vec()));
     call.action = view.action.map(Into::into);
     call.env = view.env.map(Into::into);
+    call.server = view.server.map(Into::into);
     call
 }
 

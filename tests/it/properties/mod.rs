@@ -7,6 +7,7 @@ mod monotone;
 mod panics;
 mod rates;
 mod records;
+mod servers;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -14,9 +15,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use scopegate_core::{Args, Name, ToolCall};
+use scopegate_core::{Args, ClaimedSession, McpClaims, Name, ToolCall};
 use scopegate_engine::{Policy, RecordsSpec};
 use scopegate_reference::generate::calls::Hints;
+use scopegate_reference::mcp::Claim;
 use scopegate_reference::{Gen, GeneratedCall, Reference};
 use serde_json::Value;
 
@@ -54,10 +56,17 @@ fn generated_call(random: &mut Gen, policy: &Value, role: &str) -> ToolCall {
     reference.set_credentials(&["gh-token", "db-pass"]);
     let session = reference.open(role, "ann", NOON.nanos(), 3600);
     let hints = Hints::of(&reference, session, NOON.nanos());
-    let GeneratedCall { tool, action, env, args } = random.call(hints.as_ref());
+    let GeneratedCall { tool, action, env, server, claim, schema, args } = random.call(hints.as_ref());
     let mut call = ToolCall::new(tool).with_args(Args::parse(args));
     call.action = action.map(Into::into);
     call.env = env.map(Into::into);
+    call.server = server.map(Into::into);
+    // A session that is asked for later has no id yet: a claim of it is left out.
+    let session = (claim == Some(Claim::Foreign)).then_some(ClaimedSession::Foreign);
+    let schema = schema.map(|text| serde_json::from_str(&text).expect("JSON"));
+    if session.is_some() || schema.is_some() {
+        call.mcp = Some(Box::new(McpClaims { session, schema }));
+    }
     call
 }
 

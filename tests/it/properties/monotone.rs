@@ -7,9 +7,9 @@ use scopegate_reference::Gen;
 use scopegate_reference::generate::{CREDENTIALS, TOOLS};
 use serde_json::{Map, Value, json};
 
-use super::{cases, generated_call, generated_policy, role_names, world};
+use super::{cases, generated_call, generated_policy, role_names, servers, world};
 
-type Role = Map<String, Value>;
+pub(super) type Role = Map<String, Value>;
 
 /// What a fresh enforcer of this policy answers.
 fn ask(policy: &Value, role: &str, child: Option<&str>, call: &ToolCall) -> &'static str {
@@ -41,8 +41,12 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
     if random.chance(10) {
         return remove_tool(roles, tool);
     }
+    if random.chance(10) {
+        return servers::tighten_catalogue(random, &mut policy["mcp_servers"]);
+    }
+    let roles = policy["roles"].as_array_mut()?;
     let role = roles[at].as_object_mut()?;
-    let how = match random.below(12) {
+    let how = match random.below(14) {
         0 => add_constraint(random, role, "parameter_constraints", tool, spare)?,
         1 => add_constraint(random, role, "approval_unless", tool, spare)?,
         2 => push(role, "denied_actions", json!(random.pick(&["write*", "read", tool, "*.reset", "*"]))),
@@ -53,7 +57,9 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
         7 => narrow_hours(random, role)?,
         8 => bind_credential(random, role, tool)?,
         9 => forget_absence(random, role)?,
-        10 => {
+        10 => servers::narrow(random, role)?,
+        11 => servers::limit(random, role)?,
+        12 => {
             let flag = random.pick(&[
                 "env_optional",
                 "rows_optional",

@@ -2,15 +2,17 @@
 
 use crate::guards::{
     all_hold, charges, env_agrees, env_passes, judge_before_arguments, reads_arguments, rows_pass,
-    wants_person,
+    server_charges, wants_person,
 };
 use crate::json::{Json, read_arguments};
-use crate::policy::{Role, read_roles};
+use crate::mcp::{Claim, Offered, judge_mcp};
+use crate::policy::{Role, read_roles, read_servers};
 use crate::rate::{Accounts, Charge};
 use crate::review::{Answer, ReviewKey, Reviews};
+use crate::schema::fits;
 use std::collections::{HashMap, HashSet};
 
-/// A tool call. It never names a resource or a server.
+/// A tool call. It never names a resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The tool.
@@ -19,6 +21,12 @@ pub struct Call<'a> {
     pub action: Option<&'a str>,
     /// The call's own env, if it has one.
     pub env: Option<&'a str>,
+    /// The MCP server, if the call names one.
+    pub server: Option<&'a str>,
+    /// The MCP session it claims.
+    pub claim: Option<Claim>,
+    /// The schema it claims its tool to have, as JSON.
+    pub schema: Option<&'a str>,
     /// The raw arguments.
     pub args: &'a [u8],
 }
@@ -37,6 +45,7 @@ struct Session {
 #[derive(Debug)]
 pub struct Reference {
     roles: HashMap<String, Role>,
+    servers: HashMap<String, Vec<Offered>>,
     env: Option<String>,
     credentials: HashSet<String>,
     sessions: Vec<Session>,
@@ -71,6 +80,7 @@ impl Reference {
     pub fn new(policy_json: &str) -> Result<Reference, String> {
         Ok(Reference {
             roles: read_roles(policy_json)?,
+            servers: read_servers(policy_json)?,
             env: None,
             credentials: HashSet::new(),
             sessions: Vec::new(),
@@ -171,6 +181,9 @@ impl Reference {
             }
         }
         let links: Vec<Link> = handles.iter().map(|handle| self.link(*handle, call.tool)).collect();
+        if let Some(code) = judge_mcp(session, &links, call, &self.servers) {
+            return Verdict::Deny(code);
+        }
         match judge_before_arguments(&links, call, now, &self.credentials) {
             Some(code) => Verdict::Deny(code),
             None => self.judge_arguments(session, &links, call, now),
@@ -228,8 +241,9 @@ impl Reference {
         let fixed_env = self.env.as_deref().or(call.env);
 
         // Line 7.
+        let schemas = self.schemas(call);
         let mut arguments = None;
-        if reads_arguments(links, tool, fixed_env) {
+        if !schemas.is_empty() || reads_arguments(links, tool, fixed_env) {
             match read_arguments(call.args) {
                 Ok(read) => arguments = Some(read),
                 Err(_) => return Verdict::Deny("INVALID_ARGUMENTS"),
@@ -248,6 +262,9 @@ impl Reference {
         {
             return Verdict::Deny("ENV_VIOLATION");
         }
+        if !schemas.iter().all(|schema| fits(schema, read)) {
+            return Verdict::Deny("MCP_ARGUMENT_SCHEMA_VIOLATION");
+        }
         let constraints = |role: &&Role| role.constraints.get(tool).is_none_or(|list| all_hold(list, read));
         if !links.iter().all(|link| link.chain.iter().all(constraints)) {
             return Verdict::Deny("PARAMETER_VIOLATION");
@@ -257,10 +274,15 @@ impl Reference {
         }
 
         // Line 10.
-        let charges = charges(links);
+        let mut charges = charges(links);
         if !self.accounts.admit(&charges, now) {
             return Verdict::Deny("RATE_LIMIT_EXCEEDED");
         }
+        let for_server = server_charges(links, call.server);
+        if !self.accounts.admit(&for_server, now) {
+            return Verdict::Deny("MCP_RATE_LIMIT_EXCEEDED");
+        }
+        charges.extend(for_server);
 
         // Lines 11 and 12.
         let wanting = links.iter().flat_map(|link| &link.chain).filter(|role| wants_person(role, tool, read));
@@ -276,6 +298,17 @@ impl Reference {
         }
     }
 
+    /// What the arguments have to fit: what is registered for the tool, and what the call brings along.
+    fn schemas(&self, call: &Call) -> Vec<Json> {
+        let offered = call.server.and_then(|server| self.servers.get(server)).into_iter().flatten();
+        let registered = offered.filter(|offered| offered.tool == call.tool).filter_map(|o| o.schema.clone());
+        let claimed = call.schema.map(|text| match serde_json::from_str(text) {
+            Ok(value) => Json::from_policy(&value),
+            Err(_) => Json::Null,
+        });
+        registered.chain(claimed).collect()
+    }
+
     fn review_key(&self, handle: usize, call: &Call, arguments: &Json) -> ReviewKey {
         let session = &self.sessions[handle];
         ReviewKey {
@@ -285,6 +318,7 @@ impl Reference {
             tool: call.tool.to_string(),
             action: call.action.map(str::to_string),
             env: call.env.map(str::to_string),
+            server: call.server.map(str::to_string),
             args: arguments.canonical(),
         }
     }
@@ -294,10 +328,11 @@ impl Reference {
         self.suspended.contains(owner)
     }
 
-    /// How long until that session has rate left for the tool.
-    pub(crate) fn rate_wait(&self, session: usize, tool: &str, now: u64) -> u64 {
+    /// How long until that session has rate left for the tool on that server.
+    pub(crate) fn rate_wait(&self, session: usize, tool: &str, server: Option<&str>, now: u64) -> u64 {
         let links: Vec<Link> = self.handles(session).iter().map(|handle| self.link(*handle, tool)).collect();
-        self.accounts.wait(&charges(&links), now)
+        let all = [charges(&links), server_charges(&links, server)].concat();
+        self.accounts.wait(&all, now)
     }
 
     /// When a session's own time is over.

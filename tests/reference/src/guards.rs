@@ -151,32 +151,54 @@ pub(crate) fn wants_person(role: &Role, tool: &str, arguments: &Json) -> bool {
         || role.approval_unless.get(tool).is_some_and(|list| !all_hold(list, arguments))
 }
 
-/// All accounts the call has to pay, each once.
+/// All accounts the call has to pay for the roles' own limits, each once.
 pub(crate) fn charges(links: &[Link]) -> Vec<Charge> {
     let mut charges = BTreeMap::new();
     for link in links {
         for role in &link.guards {
-            for (window, limit) in
-                [(Window::Minute, role.rate_per_minute), (Window::Hour, role.rate_per_hour)]
-            {
-                if limit == 0 {
-                    continue;
-                }
-                let member = role.name.clone();
-                let shared = Account::Shared {
-                    owner: link.owner.to_string(),
-                    role: link.role.name.clone(),
-                    member: member.clone(),
-                    window,
-                };
-                if role.rate_by_session {
-                    charges.insert(Account::Session { session: link.session, member, window }, limit);
-                    charges.insert(shared, limit * 10);
-                } else {
-                    charges.insert(shared, limit);
-                }
-            }
+            charge(&mut charges, link, role, Window::Minute, None, role.rate_per_minute);
+            charge(&mut charges, link, role, Window::Hour, None, role.rate_per_hour);
         }
     }
     charges.into_iter().collect()
+}
+
+/// All accounts the call has to pay for going to that MCP server, each once.
+pub(crate) fn server_charges(links: &[Link], server: Option<&str>) -> Vec<Charge> {
+    let mut charges = BTreeMap::new();
+    for (link, server) in links.iter().zip(std::iter::repeat(server)) {
+        let Some(server) = server else { continue };
+        for role in &link.guards {
+            let limit = role.mcp_rates.get(server).copied().unwrap_or(0);
+            charge(&mut charges, link, role, Window::Minute, Some(server), limit);
+        }
+    }
+    charges.into_iter().collect()
+}
+
+fn charge(
+    charges: &mut BTreeMap<Account, u64>,
+    link: &Link,
+    role: &Role,
+    window: Window,
+    server: Option<&str>,
+    limit: u64,
+) {
+    if limit == 0 {
+        return;
+    }
+    let (member, server) = (role.name.clone(), server.map(str::to_string));
+    let shared = Account::Shared {
+        owner: link.owner.to_string(),
+        role: link.role.name.clone(),
+        member: member.clone(),
+        window,
+        server: server.clone(),
+    };
+    if role.rate_by_session {
+        charges.insert(Account::Session { session: link.session, member, window, server }, limit);
+        charges.insert(shared, limit * 10);
+    } else {
+        charges.insert(shared, limit);
+    }
 }

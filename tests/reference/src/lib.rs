@@ -8,6 +8,7 @@ pub mod decide;
 pub mod generate;
 mod guards;
 pub mod json;
+pub mod mcp;
 pub mod network;
 pub mod number;
 pub mod pattern;
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod rate;
 pub mod review;
 pub mod scenario;
+pub mod schema;
 mod story;
 
 pub use decide::{Call, Reference};

@@ -1,6 +1,7 @@
 //! The policy document, read leniently: it is known to be valid.
 
 use crate::json::Json;
+use crate::mcp::Offered;
 use crate::pattern::Pattern;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -48,6 +49,10 @@ pub struct Role {
     pub allowed_credentials: Vec<String>,
     /// The credential of each tool.
     pub credential_mapping: HashMap<String, String>,
+    /// Empty means that no server is named.
+    pub allowed_mcp_servers: Vec<String>,
+    /// Calls a minute per server; 0 means none.
+    pub mcp_rates: HashMap<String, u64>,
 }
 
 /// One constraint: the field, and the alternatives for its value.
@@ -94,6 +99,21 @@ pub fn read_roles(text: &str) -> Result<HashMap<String, Role>, String> {
     Ok(roles)
 }
 
+/// Reads what every registered server offers.
+pub fn read_servers(text: &str) -> Result<HashMap<String, Vec<Offered>>, String> {
+    let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut servers = HashMap::new();
+    for (server, catalogue) in document["mcp_servers"].as_object().cloned().unwrap_or_default() {
+        let tools = catalogue["tools"].as_array().cloned().unwrap_or_default();
+        let offered = tools.iter().map(|tool| Offered {
+            tool: tool["name"].as_str().unwrap_or_default().to_string(),
+            schema: tool.get("inputSchema").map(Json::from_policy),
+        });
+        servers.insert(server, offered.collect());
+    }
+    Ok(servers)
+}
+
 fn read_role(value: &Value) -> Result<Role, String> {
     let number = |key: &str| value[key].as_u64().unwrap_or(0);
     let flag = |key: &str| value[key].as_bool().unwrap_or(false);
@@ -129,6 +149,13 @@ fn read_role(value: &Value) -> Result<Role, String> {
         credential_mapping: mapping
             .iter()
             .filter_map(|(tool, name)| Some((tool.clone(), name.as_str()?.to_string())))
+            .collect(),
+        allowed_mcp_servers: strings("allowed_mcp_servers"),
+        mcp_rates: value["mcp_server_rate_limits"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(server, limit)| Some((server.clone(), limit.as_u64()?)))
             .collect(),
     })
 }

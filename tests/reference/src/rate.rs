@@ -33,6 +33,8 @@ pub enum Account {
         member: String,
         /// The window.
         window: Window,
+        /// The MCP server whose calls alone are counted.
+        server: Option<String>,
     },
     /// One session's own.
     Session {
@@ -42,6 +44,8 @@ pub enum Account {
         member: String,
         /// The window.
         window: Window,
+        /// The MCP server whose calls alone are counted.
+        server: Option<String>,
     },
 }
 
@@ -98,7 +102,8 @@ mod tests {
 
     #[test]
     fn burst_then_even_refill() {
-        let account = Account::Session { session: 0, member: "r".to_string(), window: Window::Minute };
+        let account =
+            Account::Session { session: 0, member: "r".to_string(), window: Window::Minute, server: None };
         let charges = vec![(account, 3)];
         let mut accounts = Accounts::default();
         let start = 1_000_000_000_000_000_000;
@@ -117,6 +122,7 @@ mod tests {
             session: 0,
             member: member.to_string(),
             window: Window::Minute,
+            server: None,
         };
         let charges = vec![(account("one"), 1), (account("seven"), 7)];
         let mut accounts = Accounts::default();

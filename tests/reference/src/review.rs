@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// The call a review is about. Resource and server are always absent here.
+/// The call a review is about. The resource is always absent here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReviewKey {
     /// The session that asks: within one process an approval is bound to it.
@@ -17,6 +17,8 @@ pub struct ReviewKey {
     pub action: Option<String>,
     /// The call's own env.
     pub env: Option<String>,
+    /// The call's MCP server.
+    pub server: Option<String>,
     /// The canonical arguments.
     pub args: String,
 }

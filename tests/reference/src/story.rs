@@ -174,7 +174,9 @@ impl Story {
         match self.happens(event) {
             Some("HOLD") => self.held.push(place),
             Some("PERMIT") => self.permitted.push(place),
-            Some("RATE_LIMIT_EXCEEDED") if self.random.chance(25) => self.wait_and_repeat(place),
+            Some("RATE_LIMIT_EXCEEDED" | "MCP_RATE_LIMIT_EXCEEDED") if self.random.chance(25) => {
+                self.wait_and_repeat(place)
+            }
             _ => {}
         }
     }
@@ -182,7 +184,7 @@ impl Story {
     /// The refused call comes again when there is rate left, or a nanosecond too early.
     fn wait_and_repeat(&mut self, place: usize) {
         let Event::Call { session: Some(session), call } = self.events[place].clone() else { return };
-        let wait = self.reference.rate_wait(session, &call.tool, self.now);
+        let wait = self.reference.rate_wait(session, &call.tool, call.server.as_deref(), self.now);
         let early = self.random.below(2);
         self.happens(Event::Advance { ns: wait.saturating_sub(early) });
         self.happens(Event::Call { session: Some(session), call });
@@ -230,8 +232,9 @@ impl Story {
             .filter_map(|(session, call)| {
                 let (role, owner) = self.reference.identity(session);
                 let limits = &self.reference.roles()[role];
-                let small =
-                    [limits.rate_per_minute, limits.rate_per_hour].iter().any(|n| (1..=2).contains(n));
+                let of_server = call.server.as_ref().and_then(|server| limits.mcp_rates.get(server));
+                let mut all = [&limits.rate_per_minute, &limits.rate_per_hour].into_iter().chain(of_server);
+                let small = all.any(|n| (1..=2).contains(n));
                 (limits.rate_by_session && small).then(|| (call.clone(), role.to_string(), owner.to_string()))
             })
             .collect();

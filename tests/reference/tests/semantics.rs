@@ -13,7 +13,7 @@ fn reference(roles: &str) -> Reference {
 }
 
 fn call<'a>(tool: &'a str, args: &'a str) -> Call<'a> {
-    Call { tool, action: None, env: None, args: args.as_bytes() }
+    Call { tool, action: None, env: None, server: None, claim: None, schema: None, args: args.as_bytes() }
 }
 
 /// What the first call of a fresh session of role `r` gets.

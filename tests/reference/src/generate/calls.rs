@@ -84,7 +84,9 @@ impl Gen {
         }
         let spoil = if wanted.is_empty() { 8 } else { 25 };
         let args = if self.chance(spoil) { self.mutate(arguments) } else { self.write(&arguments, true) };
-        GeneratedCall { tool, action, env, args }
+        let server = self.server(&links);
+        let (claim, schema) = self.claims(server.is_some());
+        GeneratedCall { tool, action, env, server, claim, schema, args }
     }
 
     fn tool(&mut self, granted: &[&str]) -> String {

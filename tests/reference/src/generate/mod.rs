@@ -6,8 +6,10 @@ pub mod calls;
 pub mod constraints;
 pub mod mutate;
 pub mod policies;
+pub mod servers;
 
 use crate::decide::Call;
+use crate::mcp::Claim;
 
 /// All tool names that policies use.
 pub const TOOLS: [&str; 8] =
@@ -27,6 +29,8 @@ pub struct Gen {
     state: u64,
     /// The policy in hand is about constraints alone: values go close to what they refuse.
     focused: bool,
+    /// The roles of the policy in hand list MCP servers.
+    servers: bool,
 }
 
 /// A call that was made up.
@@ -38,6 +42,12 @@ pub struct GeneratedCall {
     pub action: Option<String>,
     /// The call's own env, if it has one.
     pub env: Option<String>,
+    /// The MCP server, if the call names one.
+    pub server: Option<String>,
+    /// The MCP session it claims.
+    pub claim: Option<Claim>,
+    /// The schema it claims its tool to have, as JSON.
+    pub schema: Option<String>,
     /// The raw arguments.
     pub args: Vec<u8>,
 }
@@ -45,14 +55,22 @@ pub struct GeneratedCall {
 impl GeneratedCall {
     /// The call as the reference takes it.
     pub fn as_call(&self) -> Call<'_> {
-        Call { tool: &self.tool, action: self.action.as_deref(), env: self.env.as_deref(), args: &self.args }
+        Call {
+            tool: &self.tool,
+            action: self.action.as_deref(),
+            env: self.env.as_deref(),
+            server: self.server.as_deref(),
+            claim: self.claim,
+            schema: self.schema.as_deref(),
+            args: &self.args,
+        }
     }
 }
 
 impl Gen {
     /// A generator; the same seed gives the same sequence for ever.
     pub fn new(seed: u64) -> Gen {
-        Gen { state: seed, focused: false }
+        Gen { state: seed, focused: false, servers: false }
     }
 
     /// The next 64 random bits.

@@ -12,6 +12,7 @@ impl Gen {
         if self.focused {
             return self.focused_policy();
         }
+        self.servers = self.chance(40);
         let count = self.pick(&[1, 2, 2, 3, 3, 4]);
         let first = self.below(ROLE_NAMES.len() as u64) as usize;
         let names: Vec<&str> = (0..count).map(|i| ROLE_NAMES[(first + i) % ROLE_NAMES.len()]).collect();
@@ -23,12 +24,16 @@ impl Gen {
         if self.chance(50) {
             roles.reverse(); // a parent may stand behind its children
         }
-        let document = json!({"version": 1, "roles": roles});
+        let mut document = json!({"version": 1, "roles": roles});
+        if self.servers && self.chance(80) {
+            document["mcp_servers"] = self.catalogues();
+        }
         if self.chance(20) { format!("{document:#}") } else { document.to_string() }
     }
 
     /// One role that has one constraint for every tool, and nothing else.
     fn focused_policy(&mut self) -> String {
+        self.servers = false;
         let lists: Map<String, Value> =
             TOOLS.iter().map(|tool| (tool.to_string(), json!([self.constraint()]))).collect();
         let key = if self.chance(70) { "parameter_constraints" } else { "approval_unless" };
@@ -57,6 +62,9 @@ impl Gen {
         self.tool_guards(&mut role);
         if self.chance(60) {
             self.wide_guards(&mut role);
+        }
+        if self.servers && self.chance(75) {
+            self.server_guards(&mut role);
         }
         Value::Object(role)
     }
