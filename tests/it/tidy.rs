@@ -18,7 +18,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-rig", "scopegate-tower"]),
     (
         "scopegate-cli",
-        &["scopegate-core", "scopegate-engine", "scopegate-tower", "scopegate-server", "scopegate"],
+        &[
+            "scopegate-core",
+            "scopegate-engine",
+            "scopegate-tower",
+            "scopegate-server",
+            "scopegate-client",
+            "scopegate",
+        ],
     ),
 ];
 

@@ -33,6 +33,11 @@ pub(crate) enum Command {
     Serve(cmd::serve::Serve),
     Keys(cmd::keys::Keys),
     Tenants(cmd::tenants::Tenants),
+    Roles(cmd::roles::Roles),
+    Sessions(cmd::sessions::Sessions),
+    Agents(cmd::agents::Agents),
+    Reviews(cmd::reviews::Reviews),
+    Status(cmd::status::Status),
 }
 
 const EXIT_CODES: &str = "\

@@ -37,6 +37,12 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.to_string() }
     }
 
+    /// The same failure, with what else has to be said.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.message = format!("{}\n{more}", self.message);
+        self
+    }
+
     /// There is no answer.
     pub(crate) fn no_answer(message: impl fmt::Display) -> Self {
         Self { exit: Exit::NoAnswer, message: message.to_string() }

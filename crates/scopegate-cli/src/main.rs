@@ -3,8 +3,11 @@
 mod answer;
 mod args;
 mod cmd;
+mod confirm;
+mod connection;
 mod exit;
 mod output;
+mod pager;
 mod reveal;
 mod trial;
 

@@ -95,7 +95,7 @@ impl CredentialSource for Assumed {
 }
 
 /// Reads a policy that has to be right.
-fn read(path: &Path) -> Result<Policy, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Policy, Failure> {
     Policy::from_file(path).map_err(|error| {
         if error.line == 0 {
             Failure::usage(reveal(&format!("{}: {}", error.file, error.message)))

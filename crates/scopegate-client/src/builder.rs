@@ -11,8 +11,6 @@ use crate::client::Client;
 use crate::error::BuildError;
 use crate::http::Http;
 
-/// Where a plane listens unless it is told otherwise.
-const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// How long an answer may take unless it is said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -33,6 +31,9 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// Where a plane listens unless it is told otherwise.
+    pub const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
     /// Where the plane is: `https://plane.example.com`, also below a path.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
@@ -58,17 +59,30 @@ impl ClientBuilder {
         self
     }
 
-    /// Fills in what was not given from `SCOPEGATE_URL` and `SCOPEGATE_API_KEY`, or else from
-    /// `SCOPEBOUND_BASE_URL` and `SCOPEBOUND_API_KEY`. An empty variable counts as none.
+    /// Fills in what was not given from `SCOPEGATE_URL`, `SCOPEGATE_API_KEY` and `SCOPEGATE_CA_FILE`, or
+    /// else from `SCOPEBOUND_BASE_URL` and `SCOPEBOUND_API_KEY`. An empty variable counts as none.
     pub fn env(self) -> Self {
         self.fill(|name| std::env::var(name).ok())
     }
 
     fn fill(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: [&str; 2]| names.into_iter().filter_map(&variable).find(|text| !text.is_empty());
-        self.url = self.url.or_else(|| first(["SCOPEGATE_URL", "SCOPEBOUND_BASE_URL"]));
-        self.key = self.key.or_else(|| first(["SCOPEGATE_API_KEY", "SCOPEBOUND_API_KEY"]));
+        let first =
+            |names: &[&str]| names.iter().filter_map(|name| variable(name)).find(|text| !text.is_empty());
+        self.url = self.url.or_else(|| first(&["SCOPEGATE_URL", "SCOPEBOUND_BASE_URL"]));
+        self.key = self.key.or_else(|| first(&["SCOPEGATE_API_KEY", "SCOPEBOUND_API_KEY"]));
+        self.ca = self.ca.or_else(|| first(&["SCOPEGATE_CA_FILE"]).map(PathBuf::from));
         self
+    }
+
+    /// Whether there is a key so far.
+    pub fn has_api_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Fills in what was not given from another builder.
+    pub fn or(self, other: Self) -> Self {
+        let Self { url, key, ca, timeout } = self;
+        Self { url: url.or(other.url), key: key.or(other.key), ca: ca.or(other.ca), timeout }
     }
 
     /// The client. Nothing is sent yet.
@@ -76,7 +90,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self) -> Result<Client, BuildError> {
-        let base = base(self.url.as_deref().unwrap_or(DEFAULT_URL))?;
+        let base = base(self.url.as_deref().unwrap_or(Self::DEFAULT_URL))?;
         let key = self.key.as_deref().map(str::trim).filter(|key| !key.is_empty()).map(header).transpose()?;
         Ok(Client::new(Http::new(base, key, self.ca.as_deref(), self.timeout)?))
     }

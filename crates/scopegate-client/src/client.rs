@@ -15,6 +15,11 @@ impl Client {
         Self { http }
     }
 
+    /// Where the plane is.
+    pub fn url(&self) -> &str {
+        self.http.url()
+    }
+
     /// How a client is made.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()

@@ -61,6 +61,10 @@ impl Http {
         Ok(Self { client, base, key, timeout })
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
     /// A request for a route, with what its path leaves open.
     pub(crate) fn ask(&self, route: &Route, names: &[&str]) -> Result<Ask<'_>, ClientError> {
         let mut url = self.base.clone();

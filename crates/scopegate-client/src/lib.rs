@@ -38,6 +38,7 @@ pub use self::error::{BuildError, ClientError, Denied, Outage, Pending};
 pub use self::management::{ExportFormat, ExportOrder};
 pub use self::routes::routes;
 pub use self::wire::{
-    Call, Delivery, DeliveryStatus, Epoch, Health, McpCall, Provision, Review, ReviewStatus, RoleDraft,
-    RoleView, ServerSummary, ServerView, SessionStatus, SessionToken, SessionView, Token,
+    AuditEvent, AuditPage, Call, Delivery, DeliveryStatus, Epoch, Health, McpCall, Provision, Review,
+    ReviewStatus, RoleChange, RoleDraft, RoleView, ServerSummary, ServerView, SessionStatus, SessionToken,
+    SessionView, Token,
 };

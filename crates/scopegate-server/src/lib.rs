@@ -33,6 +33,7 @@ mod jwks;
 pub mod keys;
 mod metrics;
 mod openapi;
+mod pipe;
 mod plane;
 mod routes;
 pub mod serve;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scopegate_core::{Name, Timestamp};
 
 use crate::keys::{self, Kind, NewKey, Prefix};
-use crate::store::{Change, Epoch, KeyRow, SigningKeyRow, State, Store, StoreError, TenantId, TenantRow};
+use crate::store::{Access, Change, Epoch, KeyRow, SigningKeyRow, Store, StoreError, TenantId, TenantRow};
 use scopegate_engine::Durability;
 
 /// The tenant that every store begins with.
@@ -60,11 +60,11 @@ pub struct KeyOrder {
 /// # Errors
 /// [`SetupError`].
 pub fn first_tenant(store: &mut dyn Store, now: Timestamp) -> Result<(), SetupError> {
-    let state = store.load()?;
-    if state.signing_keys.is_empty() {
+    let access = store.access()?;
+    if access.signing_keys.is_empty() {
         store.commit(&[Change::SigningKey(signing_key(now, now)?)], Durability::Durable)?;
     }
-    match state.tenants.is_empty() {
+    match access.tenants.is_empty() {
         true => create_tenant(store, TenantId::parse(FIRST)?, now),
         false => Ok(()),
     }
@@ -78,8 +78,8 @@ pub fn first_tenant(store: &mut dyn Store, now: Timestamp) -> Result<(), SetupEr
 pub fn first_admin(store: &mut dyn Store, now: Timestamp) -> Result<Option<String>, SetupError> {
     first_tenant(store, now)?;
     let tenant = TenantId::parse(FIRST)?;
-    let state = store.load()?;
-    let mut keys = state.tenants.iter().filter(|state| state.tenant.tenant == tenant).flat_map(|t| &t.keys);
+    let access = store.access()?;
+    let mut keys = access.keys.iter().filter(|key| key.tenant == tenant);
     if keys.any(|key| matches!(Kind::parse(&key.kind), Some(Kind::Admin | Kind::Dev))) {
         return Ok(None);
     }
@@ -98,7 +98,7 @@ pub fn first_admin(store: &mut dyn Store, now: Timestamp) -> Result<Option<Strin
 /// # Errors
 /// [`SetupError`].
 pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) -> Result<(), SetupError> {
-    if find(&store.load()?, &tenant) {
+    if find(&store.access()?, &tenant) {
         return Err(SetupError::TenantExists(tenant));
     }
     let mut random = [0; 16];
@@ -116,7 +116,7 @@ pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) ->
 /// # Errors
 /// [`SetupError`].
 pub fn create_key(store: &mut dyn Store, order: KeyOrder, now: Timestamp) -> Result<NewKey, SetupError> {
-    if !find(&store.load()?, &order.tenant) {
+    if !find(&store.access()?, &order.tenant) {
         return Err(SetupError::NoTenant(order.tenant));
     }
     let key = keys::make(order.prefix, order.kind)?;
@@ -166,8 +166,8 @@ fn signing_key(now: Timestamp, signs_from: Timestamp) -> Result<SigningKeyRow, g
 /// # Errors
 /// [`SetupError`].
 pub fn revoke_key(store: &mut dyn Store, id: &str, now: Timestamp) -> Result<(), SetupError> {
-    let state = store.load()?;
-    let key = state.tenants.iter().flat_map(|tenant| &tenant.keys).find(|key| key.id == id);
+    let access = store.access()?;
+    let key = access.keys.iter().find(|key| key.id == id);
     let key = key.ok_or_else(|| SetupError::NoKey(id.to_owned()))?;
     if key.revoked_at.is_none() {
         let row = KeyRow { revoked_at: Some(now), ..key.clone() };
@@ -183,6 +183,6 @@ pub(crate) fn random_53_bits() -> Result<u64, getrandom::Error> {
     Ok(u64::from_be_bytes(random) >> 11)
 }
 
-fn find(state: &State, tenant: &TenantId) -> bool {
-    state.tenants.iter().any(|state| state.tenant.tenant == *tenant)
+fn find(access: &Access, tenant: &TenantId) -> bool {
+    access.tenants.iter().any(|row| row.tenant == *tenant)
 }

@@ -42,5 +42,5 @@ fn the_exit_codes_are_told() {
             help.assert(0, code, "");
         }
     }
-    assert!(scopegate(&["audit", "verify", "--help"]).stdout.contains("Exit codes: 0 the chain holds"));
+    assert!(scopegate(&["audit", "verify", "--help"]).stdout.contains("Exit codes: 0 it holds"));
 }

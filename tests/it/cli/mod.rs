@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod explain;
 mod help;
+mod plane;
 mod replay;
 mod samples;
 mod servers;
@@ -52,16 +53,35 @@ pub(crate) fn scopegate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Run {
     run(args, "")
 }
 
-fn run<S: AsRef<std::ffi::OsStr>>(args: &[S], stdin: &str) -> Run {
+/// Runs it in a folder that is also the home of whoever does, with these variables and no other settings.
+fn run_in(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Run {
     let mut command = Command::new(binary());
-    command.args(args).current_dir(root()).env_remove("CLICOLOR_FORCE");
+    command.args(args).current_dir(folder).env("HOME", folder).env_remove("XDG_CONFIG_HOME");
+    for name in ["SCOPEGATE_URL", "SCOPEGATE_API_KEY", "SCOPEGATE_CA_FILE", "SCOPEGATE_CONFIG"] {
+        command.env_remove(name);
+    }
+    finish(
+        command
+            .env_remove("SCOPEBOUND_BASE_URL")
+            .env_remove("SCOPEBOUND_API_KEY")
+            .envs(variables.iter().copied()),
+        "",
+    )
+}
+
+fn run<S: AsRef<std::ffi::OsStr>>(args: &[S], stdin: &str) -> Run {
+    finish(Command::new(binary()).args(args).current_dir(root()), stdin)
+}
+
+fn finish(command: &mut Command, stdin: &str) -> Run {
+    command.env_remove("CLICOLOR_FORCE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("scopegate starts");
     child.stdin.take().expect("stdin").write_all(stdin.as_bytes()).ok();
     told(child.wait_with_output().expect("scopegate ends"))
 }
 
-fn told(output: Output) -> Run {
+pub(crate) fn told(output: Output) -> Run {
     Run {
         code: output.status.code().expect("an exit code"),
         stdout: String::from_utf8(output.stdout).expect("UTF-8"),

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use scopegate_core::{ChainHead, Event, Timestamp};
 use scopegate_engine::{Durability, SystemClock};
 use scopegate_server::audit::Log;
-use scopegate_server::store::{Change, Kept, SqliteStore, State, Store, StoreError, Writer, WriterHandle};
+use scopegate_server::store::{
+    Access, Change, Kept, SqliteStore, State, Store, StoreError, Writer, WriterHandle,
+};
 
 use super::{decision, store};
 
@@ -17,6 +19,10 @@ struct Counted(SqliteStore, Arc<AtomicU64>);
 impl Store for Counted {
     fn load(&mut self) -> Result<State, StoreError> {
         self.0.load()
+    }
+
+    fn access(&mut self) -> Result<Access, StoreError> {
+        self.0.access()
     }
 
     fn commit(&mut self, batch: &[Change], durability: Durability) -> Result<(), StoreError> {

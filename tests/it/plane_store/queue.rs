@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use scopegate_core::Timestamp;
 use scopegate_engine::{Durability, ManualClock};
 use scopegate_server::store::{
-    Archive, Change, Kept, NoPlace, SqliteStore, State, Store, StoreError, Writer, WriterHandle,
+    Access, Archive, Change, Kept, NoPlace, SqliteStore, State, Store, StoreError, Writer, WriterHandle,
 };
 
 use super::{at, denial, permit, session, store, tenant};
@@ -27,6 +27,10 @@ struct Slow {
 impl Store for Slow {
     fn load(&mut self) -> Result<State, StoreError> {
         Ok(State::default())
+    }
+
+    fn access(&mut self) -> Result<Access, StoreError> {
+        Ok(Access::default())
     }
 
     fn commit(&mut self, batch: &[Change], _: Durability) -> Result<(), StoreError> {

@@ -53,16 +53,6 @@ fn fault(lines: &[&str]) -> Option<ExportFault> {
     verify_export(lines.concat().as_bytes(), &Known::default()).err()
 }
 
-/// The first record that a fault names.
-fn named(fault: &ExportFault) -> Option<u64> {
-    match fault {
-        ExportFault::Line { seq, .. } | ExportFault::Record { seq, .. } => Some(*seq),
-        ExportFault::Truncated { has, .. } => Some(*has),
-        ExportFault::Place { records, .. } => Some(*records),
-        _ => None,
-    }
-}
-
 /// Where each record stands.
 fn places(lines: &[String]) -> Vec<usize> {
     lines.iter().enumerate().filter(|(_, line)| line.contains("\"record\":")).map(|(at, _)| at).collect()
@@ -70,7 +60,7 @@ fn places(lines: &[String]) -> Vec<usize> {
 
 fn check(what: &str, lines: &[&str], first_bad: u64) {
     let seen = fault(lines).unwrap_or_else(|| panic!("{what}: not seen"));
-    assert_eq!(named(&seen), Some(first_bad), "{what}: {seen}");
+    assert_eq!(seen.record(), Some(first_bad), "{what}: {seen}");
 }
 
 #[test]

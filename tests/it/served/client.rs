@@ -41,7 +41,7 @@ impl Answer {
         let mut line = String::new();
         stream.read_line(&mut line).ok()?;
         let status = line.split(' ').nth(1)?.parse().ok()?;
-        let (mut headers, mut length) = (Vec::new(), 0);
+        let (mut headers, mut length, mut chunked, mut endless) = (Vec::new(), 0, false, false);
         loop {
             line.clear();
             stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
@@ -50,10 +50,12 @@ impl Answer {
             if name == "content-length" {
                 length = value.parse().ok()?;
             }
+            chunked |= (name.as_str(), value.as_str()) == ("transfer-encoding", "chunked");
+            endless |= (name.as_str(), value.as_str()) == ("content-type", "text/event-stream");
             headers.push((name, value));
         }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).ok()?;
+        // Events go on for ever; that they begin is enough.
+        let body = if chunked && !endless { chunks(stream)? } else { exactly(length, stream)? };
         Some(Self { status, headers, body })
     }
 }
@@ -119,6 +121,27 @@ impl Client {
         let body = json!({ "jwt": jwt, "tool_name": tool, "call_id": call_id, "call_args": args });
         let (_, answer) = self.ask("POST", "/v1/enforce", &body)?;
         Some((answer["decision"].as_str()?.to_owned(), answer))
+    }
+}
+
+fn exactly(length: usize, stream: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(body)
+}
+
+/// A body that comes in pieces, each with its length, up to an empty one.
+fn chunks(stream: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).ok()?;
+        let length = usize::from_str_radix(line.trim(), 16).ok()?;
+        body.extend(exactly(length, stream)?);
+        exactly(2, stream)?;
+        if length == 0 {
+            return Some(body);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use scopegate_core::{Name, ScopeView, ToolView};
 
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, width};
 use crate::reveal::reveal;
 use crate::trial::{Trial, TrialArgs};
 
@@ -69,17 +69,12 @@ fn table(view: &ScopeView) -> Table {
     let header = ["tool", "granted by", "arguments", "a person agrees", "credential"];
     let mut table = Table::new();
     table.load_style(presets::ASCII_FULL);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width());
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width().unwrap_or(110));
     table.set_header(header.into_iter().take(columns));
     for tool in &view.tools {
         table.add_row(row(tool).into_iter().take(columns));
     }
     table
-}
-
-/// As wide as the terminal, or as a line of this repository.
-fn width() -> u16 {
-    terminal_size::terminal_size_of(std::io::stdout()).map_or(110, |(width, _)| width.0.max(60))
 }
 
 fn row(tool: &ToolView) -> Vec<String> {

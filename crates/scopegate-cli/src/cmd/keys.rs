@@ -1,22 +1,28 @@
 //! `scopegate keys`: who may speak to a plane.
 
-use std::path::PathBuf;
-
-use scopegate_engine::{Clock as _, SystemClock};
 use scopegate_server::keys::{Kind, Prefix};
 use scopegate_server::setup::{self, KeyOrder};
-use scopegate_server::store::{SqliteStore, Store, TenantId};
+use scopegate_server::store::{Archive as _, KeyRow, TenantId};
 use serde_json::json;
 
+use super::data::Data;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::{self, Output, listing};
+use crate::reveal::reveal;
 
 /// Make, list and revoke the API keys of a plane
 ///
 /// Works on the plane's data folder, whether the plane runs or not. A running plane takes up a new
 /// key at once and a revoked one within a second.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  scopegate keys create --kind agent --name invoice-bot
+  scopegate keys list
+  scopegate keys revoke 3hTq0ZkV9aXc")]
 pub(crate) struct Keys {
+    #[command(flatten)]
+    data: Data,
     #[command(subcommand)]
     action: Action,
 }
@@ -33,22 +39,20 @@ Examples:
   export SCOPEBOUND_API_KEY=$(scopegate keys create --kind dev)")]
     Create(Create),
     /// List keys; secrets are not kept, so none is shown
-    List(Place),
+    List {
+        /// Only those of this tenant
+        #[arg(long, value_name = "NAME")]
+        tenant: Option<String>,
+    },
     /// End a key; its sessions end with it
-    Revoke(Revoke),
-}
-
-#[derive(Debug, clap::Args)]
-struct Place {
-    /// The plane's data folder; made if it is not there
-    #[arg(long, value_name = "DIR", default_value = "./scopegate-data")]
-    data: PathBuf,
+    Revoke {
+        /// The key's id: the 12 letters and digits in the middle of its secret
+        id: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
 struct Create {
-    #[command(flatten)]
-    place: Place,
     /// Whose key
     #[arg(long, value_name = "NAME", default_value = "default")]
     tenant: String,
@@ -63,27 +67,24 @@ struct Create {
     prefix: String,
 }
 
-#[derive(Debug, clap::Args)]
-struct Revoke {
-    #[command(flatten)]
-    place: Place,
-    /// The key's id: the 12 letters and digits in the middle of its secret
-    id: String,
-}
-
 impl Keys {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::Create(create) => create.run(output),
-            Action::List(place) => list(&place, output),
-            Action::Revoke(revoke) => revoke.run(),
+            Action::Create(create) => create.run(&self.data, output),
+            Action::List { tenant } => list(&self.data, tenant.as_deref(), output),
+            Action::Revoke { id } => {
+                let (mut store, now) = self.data.open()?;
+                setup::revoke_key(&mut store, &id, now).map_err(Failure::usage)?;
+                output::message(&format!("key {id} is revoked"));
+                Ok(Exit::Ok)
+            }
         }
     }
 }
 
 impl Create {
-    fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let mut store = open(&self.place)?;
+    fn run(self, data: &Data, output: &mut Output) -> Result<Exit, Failure> {
+        let (mut store, now) = data.open()?;
         let order = KeyOrder {
             tenant: TenantId::parse(self.tenant).map_err(Failure::usage)?,
             kind: Kind::parse(&self.kind).ok_or_else(|| Failure::usage("unknown kind"))?,
@@ -92,7 +93,7 @@ impl Create {
             expires_at: None,
         };
         let kind = order.kind;
-        let key = setup::create_key(&mut store, order, SystemClock::new().now()).map_err(Failure::usage)?;
+        let key = setup::create_key(&mut store, order, now).map_err(Failure::usage)?;
         if output.is_json() {
             output.json(&json!({ "id": key.id, "kind": kind.word(), "secret": key.secret }))?;
         } else {
@@ -103,47 +104,29 @@ impl Create {
     }
 }
 
-impl Revoke {
-    fn run(self) -> Result<Exit, Failure> {
-        let mut store = open(&self.place)?;
-        setup::revoke_key(&mut store, &self.id, SystemClock::new().now()).map_err(Failure::usage)?;
-        output::message(&format!("key {} is revoked", self.id));
-        Ok(Exit::Ok)
-    }
-}
-
-fn list(place: &Place, output: &mut Output) -> Result<Exit, Failure> {
-    let state = open(place)?.load().map_err(Failure::no_answer)?;
-    let keys = state.tenants.iter().flat_map(|tenant| &tenant.keys);
-    if output.is_json() {
-        for key in keys {
-            output.json(&json!({
+fn list(data: &Data, tenant: Option<&str>, output: &mut Output) -> Result<Exit, Failure> {
+    let mut keys = data.archive()?.access().map_err(Failure::no_answer)?.keys;
+    keys.retain(|key| tenant.is_none_or(|tenant| key.tenant.as_str() == tenant));
+    keys.sort_by(|a, b| (&a.tenant, a.created_at).cmp(&(&b.tenant, b.created_at)));
+    let mut table = listing(["key", "tenant", "kind", "name", "made", "state"]);
+    for key in &keys {
+        match output.is_json() {
+            true => output.json(&json!({
                 "id": key.id, "tenant": key.tenant, "kind": key.kind, "name": key.name,
                 "created_at": key.created_at, "revoked_at": key.revoked_at,
-            }))?;
+            }))?,
+            false => drop(table.add_row(row(key))),
         }
-        return Ok(Exit::Ok);
     }
-    for key in keys {
-        let state = key.revoked_at.map_or_else(|| "good".to_owned(), |at| format!("revoked at {at}"));
-        let name = key.name.as_deref().unwrap_or("-").escape_debug().to_string();
-        output.line(format!(
-            "{}  {:10}  {:10}  {name:20}  {state}",
-            key.id,
-            key.tenant.as_str(),
-            key.kind
-        ))?;
+    if !output.is_json() {
+        output.page(table)?;
     }
     Ok(Exit::Ok)
 }
 
-/// The store beside its plane, with what every store has.
-fn open(place: &Place) -> Result<SqliteStore, Failure> {
-    open_at(&place.data)
-}
-
-pub(super) fn open_at(data: &std::path::Path) -> Result<SqliteStore, Failure> {
-    let mut store = SqliteStore::beside(data).map_err(Failure::no_answer)?;
-    setup::first_tenant(&mut store, SystemClock::new().now()).map_err(Failure::no_answer)?;
-    Ok(store)
+fn row(key: &KeyRow) -> [String; 6] {
+    let state = key.revoked_at.map_or_else(|| "good".to_owned(), |at| format!("revoked at {at}"));
+    let name = reveal(key.name.as_deref().unwrap_or("-"));
+    let (id, tenant, kind) = (key.id.to_string(), key.tenant.to_string(), key.kind.to_string());
+    [id, tenant, kind, name, key.created_at.to_string(), state]
 }

@@ -1,13 +1,19 @@
 //! One file a command: its arguments, its help, what it does.
 
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod check;
+mod data;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod replay;
+pub(crate) mod reviews;
+pub(crate) mod roles;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod sessions;
+pub(crate) mod status;
 pub(crate) mod tenants;
 pub(crate) mod validate;
 
@@ -28,5 +34,10 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Serve(serve) => serve.run(output),
         Command::Keys(keys) => keys.run(output),
         Command::Tenants(tenants) => tenants.run(output),
+        Command::Roles(roles) => roles.run(output),
+        Command::Sessions(sessions) => sessions.run(output),
+        Command::Agents(agents) => agents.run(),
+        Command::Reviews(reviews) => reviews.run(output),
+        Command::Status(status) => status.run(output),
     }
 }

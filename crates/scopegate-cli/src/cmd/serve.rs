@@ -8,6 +8,7 @@ use scopegate_server::{Config, Limits, serve};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
+use super::data::Data;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
 
@@ -26,9 +27,8 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
-    /// The data folder; made if it is not there
-    #[arg(long, value_name = "DIR", default_value = "./scopegate-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     /// When an answer goes out: once its record is on disk, or before (a crash may then lose up to
     /// a second of records, and every record says so)
     #[arg(long, value_parser = ["durable", "buffered"], default_value = "durable")]
@@ -60,7 +60,7 @@ impl Serve {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         log_to_stderr(&self.log_format);
         let config = Config {
-            data: self.data,
+            data: self.data.data,
             addr: self.addr,
             buffered: self.audit == "buffered",
             guard: Guard::new(self.allow_private_webhooks),

@@ -1,10 +1,12 @@
-//! The log, taken away.
+//! The log, taken away or read.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::http::Ask;
 use crate::routes;
+use crate::wire::AuditPage;
 
 /// How an export is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,39 +17,50 @@ pub enum ExportFormat {
     Json,
     /// A table.
     Csv,
+    /// JSON lines: every record as it was chained, and the signed checkpoints over them. It can be
+    /// verified offline.
+    Log,
 }
 
 impl ExportFormat {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
+    const fn word(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Log => "log",
         }
     }
 }
 
-/// What to export.
+/// What to export: the last week, or all of a `Log`, unless it is said where it begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ExportOrder {
-    /// How it is written.
-    pub format: ExportFormat,
-    /// How many hours it reaches back, at most 720; a week unless given.
-    pub hours: Option<u32>,
+    format: ExportFormat,
+    since: Option<(&'static str, u64)>,
 }
 
 impl ExportOrder {
-    /// The last week in this format.
-    pub fn new(format: ExportFormat) -> Self {
-        Self { format, hours: None }
+    /// An export in this format.
+    pub const fn new(format: ExportFormat) -> Self {
+        Self { format, since: None }
     }
 
-    /// The export, reaching back so many hours.
+    /// The export, reaching back so many hours; 720 at most.
     #[must_use]
-    pub fn reaching_back(mut self, hours: u32) -> Self {
-        self.hours = Some(hours);
-        self
+    pub const fn reaching_back(self, hours: u32) -> Self {
+        Self { since: Some(("window_hours", hours as u64)), ..self }
+    }
+
+    /// The export, from the record of this number on; the first has 0.
+    #[must_use]
+    pub const fn from_record(self, number: u64) -> Self {
+        Self { since: Some(("from", number)), ..self }
+    }
+
+    /// The export of so many records, the newest.
+    #[must_use]
+    pub const fn last_records(self, count: u64) -> Self {
+        Self { since: Some(("last", count)), ..self }
     }
 }
 
@@ -61,10 +74,7 @@ impl Client {
         order: &ExportOrder,
         out: &mut (impl AsyncWrite + Unpin),
     ) -> Result<u64, ClientError> {
-        let hours = order.hours.map(|hours| hours.to_string());
-        let mut query = vec![("format", order.format.as_str())];
-        query.extend(hours.as_deref().map(|hours| ("window_hours", hours)));
-        let mut pieces = self.http.ask(&routes::EXPORT_AUDIT, &[])?.query(&query).stream().await?;
+        let mut pieces = self.export(order)?.stream().await?;
         let mut written = 0;
         while let Some(piece) = pieces.next().await? {
             out.write_all(&piece).await?;
@@ -72,5 +82,20 @@ impl Client {
         }
         out.flush().await?;
         Ok(written)
+    }
+
+    /// The events of an export, for programs; its format does not count.
+    ///
+    /// # Errors
+    /// [`ClientError`]: `Garbage` also when there are more than can be held.
+    pub async fn read_audit(&self, order: &ExportOrder) -> Result<AuditPage, ClientError> {
+        self.export(&ExportOrder { format: ExportFormat::Json, ..*order })?.told().await
+    }
+
+    fn export(&self, order: &ExportOrder) -> Result<Ask<'_>, ClientError> {
+        let since = order.since.map(|(name, number)| (name, number.to_string()));
+        let mut query = vec![("format", order.format.word())];
+        query.extend(since.as_ref().map(|(name, number)| (*name, number.as_str())));
+        Ok(self.http.ask(&routes::EXPORT_AUDIT, &[])?.query(&query))
     }
 }

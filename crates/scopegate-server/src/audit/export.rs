@@ -68,13 +68,18 @@ pub fn public_key(chain: &str, seed: &[u8; 32]) -> Result<NoteKey, NoteError> {
     Ok(NoteSigner::new(&origin(chain), seed)?.public().clone())
 }
 
+/// The same from the public half of the seed.
+pub(crate) fn note_key(chain: &str, public: &[u8; 32]) -> Result<NoteKey, NoteError> {
+    NoteKey::of(&origin(chain), public)
+}
+
 /// Writes the records of a tenant from number `from` on, up to the end as it is now, and the
 /// checkpoints over them. `progress` is told how many records are done and how many there are.
 ///
 /// # Errors
 /// [`ExportError`]; what was written by then is not an export.
 pub fn export(
-    archive: &impl Archive,
+    archive: &(impl Archive + ?Sized),
     (tenant, chain, key): (&TenantId, &str, &NoteKey),
     from: u64,
     out: &mut impl Write,
@@ -121,7 +126,11 @@ pub fn export(
 }
 
 /// The tree and the hash before record `from`.
-fn before(archive: &impl Archive, tenant: &TenantId, from: u64) -> Result<(Frontier, [u8; 32]), ExportError> {
+fn before(
+    archive: &(impl Archive + ?Sized),
+    tenant: &TenantId,
+    from: u64,
+) -> Result<(Frontier, [u8; 32]), ExportError> {
     let (mut tree, mut last) = (Frontier::default(), [0; 32]);
     while tree.size() < from {
         for row in archive.records(tenant, tree.size(), page(from - tree.size()))? {

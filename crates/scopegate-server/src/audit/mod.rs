@@ -17,6 +17,7 @@ mod verify;
 
 pub use self::checkpoint::{Checkpoint, notes, origin};
 pub use self::circumstances::Circumstances;
+pub(crate) use self::export::note_key;
 pub use self::export::{ExportError, export, public_key};
 pub(crate) use self::key::seed;
 pub use self::log::{Appended, Log};

@@ -85,6 +85,12 @@ impl NoteKey {
         Ok(Self { name: name.to_owned(), key, id })
     }
 
+    /// The key of this name with these bytes.
+    pub(crate) fn of(name: &str, public: &[u8; 32]) -> Result<Self, NoteError> {
+        let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::Malformed("not a public key"))?;
+        Self::new(name, key)
+    }
+
     /// Reads what [`Display`](std::fmt::Display) writes.
     ///
     /// # Errors

@@ -114,6 +114,18 @@ pub enum ExportFault {
     },
 }
 
+impl ExportFault {
+    /// The first bad record, or the first that is missing, where one can be named.
+    pub fn record(&self) -> Option<u64> {
+        match self {
+            Self::Line { seq, .. } | Self::Record { seq, .. } => Some(*seq),
+            Self::Truncated { has, .. } => Some(*has),
+            Self::Place { records, .. } => Some(*records),
+            Self::Io(_) | Self::Header(_) | Self::Note { .. } | Self::Root(_) | Self::TooLate { .. } => None,
+        }
+    }
+}
+
 /// Verifies an export.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ mod sessions;
 mod tenant;
 mod written;
 
-pub(crate) use self::audit::{Exported, Window};
+pub(crate) use self::audit::{Exported, Since};
 pub(crate) use self::catalogues::CatalogueDocument;
 pub(crate) use self::enforce::Question;
 pub(crate) use self::epoch::{Follower, Told, Touched};

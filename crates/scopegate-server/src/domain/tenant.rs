@@ -22,6 +22,8 @@ use crate::webhook::Outbox;
 /// A tenant.
 pub(crate) struct Tenant {
     pub(crate) id: TenantId,
+    /// The name of its record chain.
+    pub(crate) chain: Name,
     pub(crate) enforcer: LocalEnforcer,
     pub(crate) book: Arc<Book>,
     pub(crate) archive: Arc<dyn Archive>,
@@ -70,7 +72,7 @@ impl Tenant {
         outbox: Outbox,
         buffered: bool,
     ) -> Result<Self, Failure> {
-        let id = state.tenant.tenant.clone();
+        let (id, chain) = (state.tenant.tenant.clone(), state.tenant.chain.clone());
         let roles = RoleBook::restore(&state.roles)?;
         let mut policy = Policy::new(roles.iter().map(|document| document.enforced()));
         policy.allow_empty = true;
@@ -115,7 +117,16 @@ impl Tenant {
         let builder = LocalEnforcer::builder(policy).keep_state(log, saved);
         let enforcer =
             builder.build().map_err(|error| Failure::Invalid(format!("tenant `{id}`: {error}")))?;
-        Ok(Self { id, enforcer, book, archive, writer, writing: Mutex::new(()), nonces: Nonces::default() })
+        Ok(Self {
+            id,
+            chain,
+            enforcer,
+            book,
+            archive,
+            writer,
+            writing: Mutex::new(()),
+            nonces: Nonces::default(),
+        })
     }
 
     /// Makes a change in memory and hands it to the writer, in one order with all others; then

@@ -13,6 +13,8 @@ mod writer;
 use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
 use scopegate_engine::Durability;
 
+use crate::audit::NoteKey;
+
 pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
 pub use self::rows::{
@@ -29,6 +31,12 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// [`StoreError`]; the store is then not used.
     fn load(&mut self) -> Result<State, StoreError>;
+
+    /// Tenants and keys alone: little, however much the store holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn access(&mut self) -> Result<Access, StoreError>;
 
     /// Commits a batch, all or nothing. When this returns, a durable batch survives the end of the
     /// machine; a buffered one that of the process, and that of the machine after the next durable
@@ -64,6 +72,9 @@ pub trait Store: Send + 'static {
 pub trait Archive: Send + Sync + 'static {
     /// All tenants, keys, and keys that sign.
     fn access(&self) -> Result<Access, StoreError>;
+
+    /// The public key that verifies the checkpoints of a chain.
+    fn public_key(&self, chain: &str) -> Result<NoteKey, StoreError>;
 
     /// One key, also one that another process made a moment ago.
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError>;

@@ -215,11 +215,16 @@ pub(crate) fn delete_server() -> Doc {
 
 pub(crate) fn export_audit() -> Doc {
     let hours = json!({ "type": "integer", "minimum": 1, "maximum": 720, "default": 168 });
-    Doc::new("The log of a window")
-        .asks("format", "How it is written", &json!({ "enum": ["json", "csv"], "default": "json" }))
-        .asks("window_hours", "How far it reaches back", &hours)
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let formats = json!({ "enum": ["json", "csv", "log"], "default": "json" });
+    Doc::new("The log, from somewhere on")
+        .asks("format", "How it is written; a `log` can be verified offline", &formats)
+        .asks("window_hours", "How far it reaches back; or else `from` or `last`", &hours)
+        .asks("from", "The number of its first record", &number)
+        .asks("last", "How many records, the newest", &number)
         .gives::<Export>(200, "Oldest first")
         .or_text("text/csv")
+        .or_text("application/jsonl")
 }
 
 pub(crate) fn list_deliveries() -> Doc {

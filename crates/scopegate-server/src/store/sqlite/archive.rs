@@ -7,6 +7,7 @@ use scopegate_core::{ReviewId, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::{integer, load, nanos, natural, record_id};
+use crate::audit::{self, NoteKey};
 use crate::store::{
     Access, Archive, CheckpointRow, DeliveryRow, KeyRow, RecordRow, ReviewRow, SessionRow, StoreError,
     TenantId,
@@ -30,11 +31,13 @@ impl SqliteArchive {
 
 impl Archive for SqliteArchive {
     fn access(&self) -> Result<Access, StoreError> {
-        let db = self.db();
-        let tenants = load::tenants(&db)?.into_iter().map(|(_, tenant)| tenant).collect();
-        let keys = bodies(&db, "SELECT body FROM keys ORDER BY id", [])?;
-        let signing_keys = bodies(&db, "SELECT body FROM signing_keys ORDER BY id", [])?;
-        Ok(Access { tenants, keys, signing_keys })
+        access(&self.db())
+    }
+
+    fn public_key(&self, chain: &str) -> Result<NoteKey, StoreError> {
+        let sql = "SELECT value FROM facts WHERE name = 'signer'";
+        let public: [u8; 32] = self.db().query_row(sql, [], |row| row.get(0))?;
+        audit::note_key(chain, &public).map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError> {
@@ -133,6 +136,15 @@ fn count(db: &Connection, no: i64) -> Result<u64, StoreError> {
     let (first, end) = (record_id(no, 0), record_id(no + 1, 0));
     let last: Option<i64> = statement.query_row([first, end], |row| row.get(0))?;
     Ok(last.map_or(0, |last| natural(last - first) + 1))
+}
+
+/// All tenants and keys.
+pub(super) fn access(db: &Connection) -> Result<Access, StoreError> {
+    Ok(Access {
+        tenants: load::tenants(db)?.into_iter().map(|(_, tenant)| tenant).collect(),
+        keys: bodies(db, "SELECT body FROM keys ORDER BY id", [])?,
+        signing_keys: bodies(db, "SELECT body FROM signing_keys ORDER BY id", [])?,
+    })
 }
 
 fn bodies<T: DeserializeOwned>(

@@ -17,7 +17,7 @@ use scopegate_core::Timestamp;
 use scopegate_engine::Durability;
 
 pub use self::archive::SqliteArchive;
-use super::{Change, State, Store, StoreError, TenantId};
+use super::{Access, Change, State, Store, StoreError, TenantId};
 use crate::audit::Log;
 
 /// The store of a plane, in a folder of its own.
@@ -52,6 +52,10 @@ impl std::fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<State, StoreError> {
         self.load_state()
+    }
+
+    fn access(&mut self) -> Result<Access, StoreError> {
+        archive::access(&self.db)
     }
 
     fn commit(&mut self, batch: &[Change], durability: Durability) -> Result<(), StoreError> {

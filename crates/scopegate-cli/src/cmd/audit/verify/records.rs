@@ -1,51 +1,16 @@
-//! `scopegate audit`: records, offline.
+//! The record files of a process: a hash chain.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Subcommand;
 use scopegate_engine::{VerifyError, verify};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::{Verify, broken};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
 use crate::reveal::reveal;
-
-/// Look at the records of decisions
-#[derive(Debug, clap::Args)]
-pub(crate) struct Audit {
-    #[command(subcommand)]
-    command: AuditCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    Verify(Verify),
-}
-
-/// Verify a record file, or every record file of a folder
-///
-/// Each record holds the hash of the one before it: one that was changed, removed, added or moved
-/// breaks the chain and is named. A cut at the end leaves a whole chain behind; it shows when the
-/// head that was noted earlier is no longer in it, so keep a head elsewhere and expect it.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit codes: 0 the chain holds, 1 it does not, 2 there is nothing to verify
-
-Examples:
-  scopegate audit verify /var/lib/scopegate/records
-  scopegate audit verify records.jsonl --expect-head 5f1c...64 digits")]
-struct Verify {
-    /// A record file, or a folder of them
-    path: PathBuf,
-    /// A head that was noted earlier and must be in the chain: 64 hexadecimal digits
-    #[arg(long, value_name = "HASH", value_parser = hash)]
-    expect_head: Option<String>,
-    /// Accept a log whose first files were archived elsewhere: their records are not checked
-    #[arg(long)]
-    allow_missing_start: bool,
-}
 
 /// What is told of a chain that holds.
 #[derive(Serialize)]
@@ -57,20 +22,13 @@ struct Holds {
     head: String,
 }
 
-impl Audit {
-    pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        match self.command {
-            AuditCommand::Verify(verify) => verify.run(output),
-        }
-    }
-}
-
+/// Follows the chain of a file, or of all record files of a folder.
 impl Verify {
-    fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+    pub(super) fn records(self, output: &mut Output) -> Result<Exit, Failure> {
         let verified = match verify(&self.path) {
             Ok(verified) => verified,
             Err(error @ (VerifyError::Line { .. } | VerifyError::Chain { .. })) => {
-                return broken(&error.to_string(), output);
+                return broken(&error.to_string(), None, output);
             }
             Err(VerifyError::Empty) => {
                 return Err(Failure::usage(format!("{}: no records", self.path.display())));
@@ -86,6 +44,7 @@ impl Verify {
                     "the chain holds but ends at record {last} with head {head}, and the expected head is \
                      not in it: records were cut off, or this is another log"
                 ),
+                None,
                 output,
             );
         }
@@ -95,7 +54,7 @@ impl Verify {
                 "the chain holds from record {first} on, but the records before it are missing; \
                  if they were archived elsewhere, add --allow-missing-start"
             );
-            return broken(&why, output);
+            return broken(&why, None, output);
         }
         let holds = Holds { ok: true, chain, first, records: verified.records, head: verified.head };
         if output.is_json() {
@@ -111,14 +70,6 @@ impl Verify {
         }
         Ok(Exit::Ok)
     }
-}
-
-fn broken(why: &str, output: &mut Output) -> Result<Exit, Failure> {
-    if output.is_json() {
-        output.json(&json!({"ok": false, "why": why}))?;
-    }
-    output::message(&format!("error: {}", reveal(why)));
-    Ok(Exit::Denied)
 }
 
 /// Whether some record of a verified log has this hash.
@@ -145,9 +96,4 @@ fn holds(path: &Path, head: &str) -> Result<bool, Failure> {
 fn is_record_file(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("records") && name.ends_with(".jsonl")
-}
-
-fn hash(text: &str) -> Result<String, String> {
-    let good = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if good { Ok(text.to_ascii_lowercase()) } else { Err("a head is 64 hexadecimal digits".to_owned()) }
 }
