@@ -12,7 +12,7 @@
 pub mod goals;
 pub mod harness;
 pub mod ours;
-#[cfg(feature = "peers")]
+#[cfg(feature = "limiters")]
 pub mod peers;
 pub mod report;
 pub mod service;
@@ -27,7 +27,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Every operation that can be measured: ours, the bare service, and the peers' when they are built in.
 pub fn items() -> Vec<harness::Item> {
     let items = ours::items().into_iter();
-    #[cfg(feature = "peers")]
+    #[cfg(feature = "limiters")]
     let items = items.chain(peers::items());
     items.collect()
 }
