@@ -256,6 +256,11 @@ impl SessionBook {
         if self.by_id.len() >= self.limit {
             return Err(ProvisionError::TooMany(self.limit));
         }
+        let open = self.by_token.len();
+        if open.is_power_of_two() {
+            // Half of the table stays free: in a full one a token is found after many steps.
+            self.by_token.pin().reserve(open);
+        }
         Ok(())
     }
 

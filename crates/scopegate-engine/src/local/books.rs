@@ -83,9 +83,10 @@ impl Books for Pair<'_> {
 
     #[inline(always)]
     fn write(&mut self, spends: &[Spend]) {
-        for spend in spends {
-            let held = if spend.meter == 0 { &mut self.shared } else { &mut self.own };
-            held.iter_mut().for_each(|book| book.write(spend));
+        for (held, meter) in [(&mut self.shared, 0), (&mut self.own, 1)] {
+            if let Some(book) = held {
+                book.write(spends.iter().filter(|spend| spend.meter == meter));
+            }
         }
     }
 }
@@ -125,7 +126,7 @@ impl Books for Chain<'_> {
     fn write(&mut self, spends: &[Spend]) {
         for spend in spends {
             if let Some((_, _, book)) = self.0.get_mut(usize::from(spend.meter)) {
-                book.write(spend);
+                book.write([spend]);
             }
         }
     }
