@@ -144,7 +144,26 @@ fn what_is_no_schema_or_too_much_of_one_is_refused() {
         defs.insert(format!("d{levels}"), json!({"type": "integer"}));
         json!({"$defs": defs, "properties": {"a": {"$ref": "#/$defs/d0"}}})
     };
+    // Each level applies the next to a part of the value, many times over.
+    let fanning = |levels: usize, times: usize| {
+        let next = |k: usize| json!({"properties": {"a": {"$ref": format!("#/$defs/d{k}")}}});
+        let mut defs: Map<String, Value> =
+            (0..levels).map(|k| (format!("d{k}"), json!({"allOf": vec![next(k + 1); times]}))).collect();
+        defs.insert(format!("d{levels}"), json!(true));
+        json!({"$defs": defs, "$ref": "#/$defs/d0"})
+    };
+    // Every place leads to every other: no step is repeated for one value, and the ways are many.
+    let mesh = |places: usize| {
+        let to = |k: usize| (format!("p{k}"), json!({"$ref": format!("#/$defs/d{k}")}));
+        let place = json!({"properties": Value::Object((0..places).map(to).collect())});
+        let defs: Map<String, Value> = (0..places).map(|k| (format!("d{k}"), place.clone())).collect();
+        json!({"$defs": defs, "$ref": "#/$defs/d0"})
+    };
     for (schema, why) in [
+        (fanning(22, 2), "steps through it"),
+        (fanning(4, 40), "steps through it"),
+        (fanning(28, 16), "steps through it"),
+        (mesh(12), "steps through it"),
         (json!({"type": 7}), "7 is not"),
         (json!({"type": "objekt"}), "objekt"),
         (json!({"required": "path"}), "path"),

@@ -1,8 +1,9 @@
 //! What a schema may be and cost, found out before it compiles.
 //!
 //! A schema is a graph: subschemas, and what each applies *here*, to the same value, or *below*, to
-//! a part of it. References point back into the schema. Work that is repeated here grows without
-//! any help from the value, so it is counted; work below ends with the value.
+//! a part of it. References point back into the schema. The library remembers what it has done only
+//! where a schema comes back to itself, so every other way through it is counted as it would be gone:
+//! a place that many others refer to, as often as they do.
 
 use std::collections::HashMap;
 
@@ -18,8 +19,12 @@ const MAX_DEPTH: usize = 16;
 const MAX_SUBSCHEMAS: usize = 2048;
 /// Most subschemas that apply to one and the same value.
 const MAX_HERE: u32 = 1000;
-/// Most steps of a validation that can say what is wrong.
-const MAX_TOLD: u32 = 10_000;
+/// Most steps that one value may take through a schema that was registered.
+pub(super) const REGISTERED_STEPS: u32 = 10_000;
+/// The same for one that comes with a call, which anybody may send again and again.
+pub(super) const CLAIMED_STEPS: u32 = 1_000;
+/// What a subschema with patterns counts for.
+const PATTERN_STEPS: u32 = 100;
 /// Most patterns, and the longest.
 const MAX_PATTERNS: usize = 64;
 const MAX_PATTERN: usize = 512;
@@ -75,8 +80,9 @@ const HOLDERS: [(&str, Place); 22] = [
 const BY_NAME: [&str; 6] =
     ["properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"];
 
-/// Whether a validation of this schema may also say what is wrong: it takes few steps at most.
-pub(super) fn check(schema: &Value) -> Result<bool, Refused> {
+/// Whether a validation of this schema may also say what is wrong. To do so the library works without
+/// its memory, so a schema that comes back to itself only says yes or no.
+pub(super) fn check(schema: &Value, most: u32) -> Result<bool, Refused> {
     if text_len(schema) > MAX_TEXT {
         return Err(Refused::TooLong(MAX_TEXT));
     }
@@ -87,7 +93,10 @@ pub(super) fn check(schema: &Value) -> Result<bool, Refused> {
             return Err(Refused::TooMuch(MAX_HERE));
         }
     }
-    Ok(costs.all(0).is_some_and(|steps| steps <= MAX_TOLD))
+    let mut walk =
+        Walk { graph: &graph, most, steps: 0, open: vec![false; graph.nodes.len()], circles: false };
+    walk.through(0)?;
+    Ok(!walk.circles)
 }
 
 /// Counts what is written, and keeps none of it.
@@ -114,6 +123,8 @@ fn text_len(schema: &Value) -> usize {
 struct Node {
     here: Vec<usize>,
     below: Vec<usize>,
+    /// Whether texts are matched with patterns.
+    matches: bool,
 }
 
 struct Graph<'a> {
@@ -168,7 +179,8 @@ impl<'a> Graph<'a> {
         if let Some(Value::Object(patterns)) = members.get("patternProperties") {
             patterns.keys().try_for_each(|pattern| self.pattern(pattern))?;
         }
-        let mut node = Node::default();
+        let matches = members.contains_key("pattern") || members.contains_key("patternProperties");
+        let mut node = Node { matches, ..Node::default() };
         for (keyword, place) in HOLDERS {
             let Some(held) = members.get(keyword) else { continue };
             for subschema in held_by(keyword, held) {
@@ -221,11 +233,10 @@ fn held_by<'a>(keyword: &str, held: &'a Value) -> Vec<&'a Value> {
     }
 }
 
-/// Steps of validations, each counted once.
+/// How many subschemas apply to one value, each subschema counted once.
 struct Costs<'a> {
     graph: &'a Graph<'a>,
     here: Vec<Count>,
-    all: Vec<Count>,
 }
 
 #[derive(Clone, Copy)]
@@ -233,46 +244,65 @@ enum Count {
     Unknown,
     /// Being counted: to come here again is a circle.
     Open,
-    Known(Option<u32>),
+    Known(u32),
 }
 
 impl<'a> Costs<'a> {
     fn new(graph: &'a Graph<'a>) -> Self {
-        let unknown = vec![Count::Unknown; graph.nodes.len()];
-        Self { graph, here: unknown.clone(), all: unknown }
+        Self { graph, here: vec![Count::Unknown; graph.nodes.len()] }
     }
 
     /// How many subschemas apply to the value that this one applies to.
     fn here(&mut self, at: usize) -> Result<u32, Refused> {
-        let graph = self.graph;
-        let parts = |at: usize| graph.nodes.get(at).map(|node| node.here.as_slice()).unwrap_or_default();
-        count(&mut self.here, at, &|at| parts(at).iter().copied()).ok_or(Refused::Circle)
+        match self.here.get(at) {
+            Some(Count::Known(known)) => return Ok(*known),
+            Some(Count::Unknown) => self.put(at, Count::Open),
+            Some(Count::Open) | None => return Err(Refused::Circle),
+        }
+        let parts = self.graph.nodes.get(at).map(|node| node.here.as_slice()).unwrap_or_default();
+        let steps =
+            parts.iter().try_fold(1, |steps: u32, part| Ok(steps.saturating_add(self.here(*part)?)))?;
+        self.put(at, Count::Known(steps));
+        Ok(steps)
     }
 
-    /// How many subschemas apply anywhere; `None` where that depends on the value.
-    fn all(&mut self, at: usize) -> Option<u32> {
-        let graph = self.graph;
-        let parts = move |at: usize| {
-            let node = graph.nodes.get(at);
-            node.into_iter().flat_map(|node| node.here.iter().chain(&node.below).copied())
-        };
-        count(&mut self.all, at, &parts)
+    fn put(&mut self, at: usize, count: Count) {
+        if let Some(place) = self.here.get_mut(at) {
+            *place = count;
+        }
     }
 }
 
-/// One step for itself and those of all its parts; `None` when it is a part of itself.
-fn count<I: Iterator<Item = usize>>(
-    counts: &mut [Count],
-    at: usize,
-    parts: &impl Fn(usize) -> I,
-) -> Option<u32> {
-    match counts.get(at)? {
-        Count::Known(known) => return *known,
-        Count::Open => return None,
-        Count::Unknown => *counts.get_mut(at)? = Count::Open,
+/// Goes every way through a schema, back to none that it is on, and gives up when that is too much.
+struct Walk<'a> {
+    graph: &'a Graph<'a>,
+    most: u32,
+    steps: u32,
+    /// Subschemas that the way leads through.
+    open: Vec<bool>,
+    circles: bool,
+}
+
+impl Walk<'_> {
+    fn through(&mut self, at: usize) -> Result<(), Refused> {
+        let Some(node) = self.graph.nodes.get(at) else { return Ok(()) };
+        self.steps += if node.matches { PATTERN_STEPS } else { 1 };
+        if self.steps > self.most {
+            return Err(Refused::TooDear(self.most));
+        }
+        if self.open.get(at) == Some(&true) {
+            self.circles = true;
+            return Ok(());
+        }
+        self.mark(at, true);
+        node.here.iter().chain(&node.below).try_for_each(|part| self.through(*part))?;
+        self.mark(at, false);
+        Ok(())
     }
-    let steps =
-        parts(at).try_fold(1, |steps: u32, part| Some(steps.saturating_add(count(counts, part, parts)?)));
-    *counts.get_mut(at)? = Count::Known(steps);
-    steps
+
+    fn mark(&mut self, at: usize, open: bool) {
+        if let Some(place) = self.open.get_mut(at) {
+            *place = open;
+        }
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Refused {
     TooMany(usize),
     #[error("more than {0} of its subschemas apply to one value")]
     TooMuch(u32),
+    #[error("one value may take more than {0} steps through it, where one with patterns counts for many")]
+    TooDear(u32),
     #[error("it has more than {0} patterns, or one longer than {1} bytes")]
     Patterns(usize, usize),
     #[error("a subschema refers to itself for the same value")]
@@ -60,13 +62,18 @@ pub(crate) struct ToolSchema {
 }
 
 impl ToolSchema {
+    /// A schema that was registered.
     pub(crate) fn compile(schema: &Map<String, Value>) -> Result<Self, Refused> {
+        Self::within(schema, bounds::REGISTERED_STEPS)
+    }
+
+    fn within(schema: &Map<String, Value>, steps: u32) -> Result<Self, Refused> {
         let mut schema = schema.clone();
         let draft = draft(schema.remove("$schema").as_ref())?;
         // Its own name means nothing to a schema that refers to nothing but itself.
         schema.remove("$id");
         let schema = Value::Object(schema);
-        let tells = bounds::check(&schema)?;
+        let tells = bounds::check(&schema, steps)?;
         let patterns = PatternOptions::regex().size_limit(MAX_PROGRAM).dfa_size_limit(MAX_PROGRAM * 16);
         let options = jsonschema::options().with_draft(draft).offline().with_pattern_options(patterns);
         let built = options.should_validate_formats(true).build(&schema);
@@ -165,7 +172,8 @@ impl InForce<'_> {
                 .map_err(|why| violation(&format!("the tool's schema: {why}")))?;
         }
         if let Some(claimed) = self.claimed {
-            let compiled = claimed.as_object().ok_or(Refused::NoSchema).and_then(ToolSchema::compile);
+            let claimed = claimed.as_object().ok_or(Refused::NoSchema);
+            let compiled = claimed.and_then(|claimed| ToolSchema::within(claimed, bounds::CLAIMED_STEPS));
             let schema =
                 compiled.map_err(|why| violation(&format!("the schema of the call is refused: {why}")))?;
             let fits = schema.check(&members, &arguments);

@@ -6,7 +6,7 @@ use fancy_regex::{BytesMode, Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast, parse::Parser};
 
 use super::MAX_COMPILED;
-use super::syntax::words;
+use super::syntax::{bytes, words};
 use crate::problem::Problem;
 
 /// Most look-arounds in a pattern.
@@ -33,8 +33,14 @@ impl Backtracking {
     }
 }
 
+/// Where a look-around begins, once it is a plain group.
+pub(super) struct Around {
+    at: usize,
+    behind: bool,
+}
+
 /// The pattern with every look-around made a plain group, and where they begin.
-pub(super) fn strip(source: &str) -> Result<(String, Vec<usize>), String> {
+pub(super) fn strip(source: &str) -> Result<(String, Vec<Around>), String> {
     let (mut plain, mut looks) = (source.to_owned(), Vec::new());
     loop {
         match Parser::new().parse(&plain) {
@@ -43,7 +49,7 @@ pub(super) fn strip(source: &str) -> Result<(String, Vec<usize>), String> {
                 let cut = plain.get(..start).zip(plain.get(end..));
                 let (before, after) = cut.ok_or_else(|| error.kind().to_string())?;
                 plain = format!("{before}(?:{after}");
-                looks.push(start);
+                looks.push(Around { at: start, behind: end - start == "(?<=".len() });
             }
             Err(error) => return Err(words(error.kind())),
             Ok(_) => return Ok((plain, looks)),
@@ -53,7 +59,8 @@ pub(super) fn strip(source: &str) -> Result<(String, Vec<usize>), String> {
 
 /// Refuses what the two engines could read differently, and what could take long.
 pub(super) struct Narrow<'a> {
-    pub(super) looks: &'a [usize],
+    pub(super) stripped: &'a str,
+    pub(super) looks: &'a [Around],
 }
 
 const READ_DIFFERENTLY: &str = "beside look-around, that could mean two things; write it more plainly";
@@ -65,11 +72,23 @@ fn refuse<T>(why: &str) -> Result<T, String> {
 impl Narrow<'_> {
     fn repetition(&self, repetition: &ast::Repetition) -> Result<(), String> {
         let span = repetition.span;
-        if self.looks.iter().any(|at| (span.start.offset..span.end.offset).contains(at)) {
+        if self.looks.iter().any(|look| (span.start.offset..span.end.offset).contains(&look.at)) {
             return refuse("look-around inside a repetition could take too long");
         }
         // To one engine `a++` never gives back what it took.
         if matches!(*repetition.ast, Ast::Repetition(_)) { refuse(READ_DIFFERENTLY) } else { Ok(()) }
+    }
+
+    /// Look-behind has one length: the engine would otherwise try many, if it was built to.
+    fn group(&self, group: &ast::Group) -> Result<(), String> {
+        let span = group.span;
+        if !self.looks.iter().any(|look| look.behind && look.at == span.start.offset) {
+            return Ok(());
+        }
+        let inside = self.stripped.get(span.start.offset..span.end.offset).unwrap_or_default();
+        let hir = bytes().parse(inside).map_err(|error| error.to_string())?;
+        let (least, most) = (hir.properties().minimum_len(), hir.properties().maximum_len());
+        if least.is_some() && least == most { Ok(()) } else { refuse("look-behind must have one length") }
     }
 }
 
@@ -103,6 +122,7 @@ impl ast::Visitor for Narrow<'_> {
         use ast::AssertionKind::{EndLine, EndText, StartLine, StartText};
         match node {
             Ast::Repetition(repetition) => self.repetition(repetition),
+            Ast::Group(one) => self.group(one),
             Ast::Literal(one) => literal(one),
             Ast::Flags(flags) if flags.span.start.offset > 0 => {
                 refuse("beside look-around, `(?i)` stands first")

@@ -19,13 +19,17 @@ pub(super) fn parse(source: &str) -> Result<Parsed, String> {
     let tree = Parser::new().parse(&stripped).map_err(|error| words(error.kind()))?;
     ast::visit(&tree, Portable)?;
     if !looks.is_empty() {
-        ast::visit(&tree, Narrow { looks: &looks })?;
+        ast::visit(&tree, Narrow { stripped: &stripped, looks: &looks })?;
     }
-    let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
-    let hir = parser.parse(&stripped).map_err(|error| error.to_string())?;
+    let hir = bytes().parse(&stripped).map_err(|error| error.to_string())?;
     let assertions = hir.properties().look_set();
     let anchored = [Look::Start, Look::End].into_iter().any(|look| assertions.contains(look));
     Ok(Parsed { hir, anchored, looks_around: !looks.is_empty() })
+}
+
+/// Reads patterns that match bytes.
+pub(super) fn bytes() -> regex_syntax::Parser {
+    ParserBuilder::new().unicode(false).utf8(false).build()
 }
 
 pub(super) fn words(kind: &ast::ErrorKind) -> String {
