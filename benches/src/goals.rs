@@ -64,6 +64,14 @@ pub const ROWS: &[Row] = &[
         stretch: None,
     },
     Row {
+        number: "client",
+        goal: "decided by the remote enforcer with what a plane lent",
+        ours: "ours/remote/allow",
+        peer: "ours/remote/local",
+        must: 1.3,
+        stretch: None,
+    },
+    Row {
         number: "3",
         goal: "unconstrained allow",
         ours: "ours/unconstrained/allow",

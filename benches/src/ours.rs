@@ -5,6 +5,7 @@ mod constraints;
 mod decisions;
 mod layer;
 mod memory;
+mod remote;
 mod scale;
 mod threads;
 
@@ -14,5 +15,8 @@ use crate::harness::Item;
 
 /// Every operation of ours.
 pub fn items() -> Vec<Item> {
-    [decisions::items(), constraints::items(), layer::items(), scale::items()].into_iter().flatten().collect()
+    [decisions::items(), constraints::items(), layer::items(), scale::items(), remote::items()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

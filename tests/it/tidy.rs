@@ -11,11 +11,14 @@ use crate::built::root;
 const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-core", &[]),
     ("scopegate-engine", &["scopegate-core"]),
-    ("scopegate-client", &["scopegate-core"]),
+    ("scopegate-client", &["scopegate-core", "scopegate-engine"]),
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
     ("scopegate-rig", &["scopegate-core"]),
-    ("scopegate", &["scopegate-core", "scopegate-engine", "scopegate-rig", "scopegate-tower"]),
+    (
+        "scopegate",
+        &["scopegate-client", "scopegate-core", "scopegate-engine", "scopegate-rig", "scopegate-tower"],
+    ),
     (
         "scopegate-cli",
         &[

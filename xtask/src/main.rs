@@ -75,7 +75,9 @@ fn test() -> Result<()> {
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    for features in ["", "local", "tower", "axum", "tonic", "rig", "local,axum,tonic,rig"] {
+    for features in
+        ["", "local", "remote", "tower", "axum", "tonic", "rig", "remote,axum", "local,axum,tonic,rig"]
+    {
         let args =
             ["clippy", "--package", "scopegate", "--no-default-features", "--locked", "--features", features];
         cargo(&[&args[..], &["--", "--deny", "warnings"]].concat())?;
@@ -86,7 +88,7 @@ fn ci() -> Result<()> {
 
 /// Links that lead nowhere are errors.
 fn documentation() -> Result<()> {
-    let features = "scopegate/axum,scopegate/tonic,scopegate/rig";
+    let features = "scopegate/axum,scopegate/tonic,scopegate/remote,scopegate/rig";
     let args = ["doc", "--workspace", "--no-deps", "--locked", "--features", features];
     step(cargo_command(&args).env("RUSTDOCFLAGS", "--deny warnings"))
 }

@@ -27,6 +27,7 @@ mod client;
 mod error;
 mod http;
 mod management;
+mod remote;
 mod routes;
 mod tls;
 pub mod webhook;
@@ -36,6 +37,9 @@ pub use self::builder::ClientBuilder;
 pub use self::client::Client;
 pub use self::error::{BuildError, ClientError, Denied, Outage, Pending};
 pub use self::management::{ExportFormat, ExportOrder};
+pub use self::remote::{
+    Clocks, Counts, ManualClocks, RemoteBuildError, RemoteBuilder, RemoteEnforcer, SystemClocks, lent_routes,
+};
 pub use self::routes::routes;
 pub use self::wire::{
     AuditEvent, AuditPage, Call, Delivery, DeliveryStatus, Epoch, Health, McpCall, Provision, Review,

@@ -53,6 +53,8 @@
 //! # Features
 //! - `local` (default): [`LocalEnforcer`] decides in this process, with a policy file and no
 //!   network.
+//! - `remote`: [`RemoteEnforcer`] decides in this process with what a plane lends, and asks the plane
+//!   otherwise; the plane's own client is in [`client`].
 //! - `tower`: [`ScopeLayer`] puts any `tower::Service` behind a gate.
 //! - `axum`: routes and route parameters as tools, and [`TakenPermit`], an extractor.
 //! - `tonic`: [`Grpc`], for tonic services.
@@ -68,6 +70,8 @@
 //!   `scopegate-core` itself.
 //!
 //! [`LocalEnforcer`]: https://docs.rs/scopegate/latest/scopegate/struct.LocalEnforcer.html
+//! [`RemoteEnforcer`]: https://docs.rs/scopegate/latest/scopegate/struct.RemoteEnforcer.html
+//! [`client`]: https://docs.rs/scopegate/latest/scopegate/client/index.html
 //! [`Policy`]: https://docs.rs/scopegate/latest/scopegate/struct.Policy.html
 //! [`ScopeLayer`]: https://docs.rs/scopegate/latest/scopegate/struct.ScopeLayer.html
 //! [`TakenPermit`]: https://docs.rs/scopegate/latest/scopegate/struct.TakenPermit.html
@@ -104,6 +108,21 @@ pub use scopegate_engine::{
     RemoveRoleError, SCHEMA_LINE, SystemClock, Verified, VerifyError, Watch, verify,
 };
 
+#[cfg(feature = "remote")]
+#[doc(inline)]
+pub use scopegate_client::{Counts, RemoteBuildError, RemoteBuilder, RemoteEnforcer};
+
+/// The client of a plane: what people and programs ask of it beside decisions.
+#[cfg(feature = "remote")]
+pub mod client {
+    pub use scopegate_client::{
+        BuildError, Call, Client, ClientBuilder, ClientError, Clocks, Delivery, DeliveryStatus, Denied,
+        Epoch, ExportFormat, ExportOrder, Health, ManualClocks, McpCall, Outage, Pending, Provision, Review,
+        ReviewStatus, RoleDraft, RoleView, SessionStatus, SessionToken, SessionView, SystemClocks, Token,
+        webhook,
+    };
+}
+
 #[cfg(feature = "tower")]
 #[doc(inline)]
 pub use scopegate_tower::{
@@ -124,6 +143,6 @@ pub use scopegate_tower::TakenPermit;
 pub use scopegate_tower::{Grpc, HandlerAdmits};
 
 /// The README's examples compile.
-#[cfg(all(doctest, feature = "axum", feature = "rig"))]
+#[cfg(all(doctest, feature = "axum", feature = "local", feature = "remote", feature = "rig"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod demo;
+mod demo_plane;
 mod explain;
 mod help;
 mod plane;

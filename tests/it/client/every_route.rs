@@ -17,21 +17,15 @@ use super::Served;
 
 #[test]
 fn no_route_of_the_plane_is_forgotten() {
-    let of_client: BTreeSet<_> =
-        scopegate_client::routes().map(|(method, path)| (method.to_string(), path)).collect();
-    // What the plane lends is for an enforcer that decides with it, its document for programs.
-    let others = [
-        "/openapi.json",
-        "/.well-known/jwks.json",
-        "/v1/epoch/events",
-        "/v1/sessions/{id}/scope",
-        "/v1/sessions/{id}/rate",
-        "/v1/sessions/{id}/journal",
-    ];
+    let of_client: BTreeSet<_> = scopegate_client::routes()
+        .chain(scopegate_client::lent_routes())
+        .map(|(method, path)| (method.to_string(), path))
+        .collect();
+    let for_programs = ["/openapi.json", "/.well-known/jwks.json"];
     let of_plane: BTreeSet<_> = scopegate_server::listing()
         .into_iter()
         .map(|(method, path, _)| (method.to_string(), path))
-        .filter(|(_, path)| !others.contains(path))
+        .filter(|(_, path)| !for_programs.contains(path))
         .collect();
     assert_eq!(of_client, of_plane);
 }

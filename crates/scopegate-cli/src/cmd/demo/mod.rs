@@ -3,6 +3,7 @@
 mod desk;
 mod drive;
 mod hints;
+mod plane;
 mod suite;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,11 +37,15 @@ Exit codes: 0 done, 2 wrong usage, 4 the services could not be started or did no
 Examples:
   scopegate demo
   scopegate demo --once
-  scopegate demo --once --output json")]
+  scopegate demo --once --output json
+  scopegate demo --plane")]
 pub(crate) struct Demo {
     /// Stop after the recorded calls instead of serving on
     #[arg(long)]
     once: bool,
+    /// Decide with a plane that runs beside: shows where each call was decided, and how long it took
+    #[arg(long, conflicts_with = "addr")]
+    plane: bool,
     /// Where to listen; port 0 takes any free one [default: 127.0.0.1:8787, or any free port]
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     addr: Option<SocketAddr>,
@@ -54,6 +59,10 @@ impl Demo {
 
     async fn play(self, output: &mut Output) -> Result<Exit, Failure> {
         let suites = Suite::all()?;
+        if self.plane {
+            plane::play(&suites, output).await?;
+            return Ok(Exit::Ok);
+        }
         let desk = desk::Desk::open(&suites)?;
         let listener = self.listen().await?;
         let addr = listener.local_addr().map_err(Failure::no_answer)?;

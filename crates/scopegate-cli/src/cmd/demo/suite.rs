@@ -2,7 +2,9 @@
 
 use axum::Router;
 use axum::routing::post;
-use scopegate::{Http, LocalEnforcer, Policy, Provision, Provisioned, RecordsSpec, ScopeLayer, TakenPermit};
+use scopegate::{
+    Http, LocalEnforcer, Policy, Provision, Provisioned, RecordsSpec, Role, ScopeLayer, TakenPermit,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +16,8 @@ pub(super) struct Suite {
     pub(super) title: &'static str,
     calls: &'static str,
     pub(super) enforcer: LocalEnforcer,
+    /// The roles of its policy.
+    pub(super) roles: Vec<Role>,
 }
 
 /// A recorded call. The prompt that led to it is not sent anywhere.
@@ -55,8 +59,9 @@ impl Suite {
     ) -> Result<Self, Failure> {
         let mut policy = Policy::from_text(policy, &format!("{name}.yaml")).map_err(Failure::no_answer)?;
         policy.records = Some(RecordsSpec::Memory);
+        let roles = policy.roles.clone();
         let enforcer = LocalEnforcer::new(policy).map_err(Failure::no_answer)?;
-        Ok(Self { name, title, calls, enforcer })
+        Ok(Self { name, title, calls, enforcer, roles })
     }
 
     /// The recorded calls, in order.

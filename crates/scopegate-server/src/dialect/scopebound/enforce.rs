@@ -74,6 +74,10 @@ fn read(document: Document, arguments: &str) -> (Question, Option<String>) {
     call.action = fields.name("/action");
     call.server = fields.name("/mcp_server");
     call.mcp = fields.claims();
+    if nonce.is_some() {
+        // Our own clients say these; others may mean something else by them.
+        (call.env, call.resource) = (fields.name("/env"), fields.name("/resource"));
+    }
     let odd = fields.odd;
     let absent = document.root().pointer(arguments).is_none_or(|value| matches!(value.get(), Json::Null));
     call.args = if absent { Args::none() } else { Args::at_pointer(document, arguments) };

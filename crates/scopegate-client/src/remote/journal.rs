@@ -1,0 +1,376 @@
+//! What was decided here, on its way to the plane: in order, numbered, and bounded.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use scopegate_core::{
+    CallDigest, ChainHead, ChainedRecord, DecisionRecord, Event, Name, PermitId, SessionId, Timestamp,
+};
+use scopegate_engine::{FileSink, RecordSink};
+use serde::Serialize;
+
+use super::lock;
+use super::seat::{FAIL_OPEN, LOCAL};
+
+/// Items that may wait. Whoever records more waits, and then calls are asked of the plane.
+const MOST: usize = 20_000;
+/// Items of one batch.
+const BATCH: usize = 500;
+/// Denials of one session that are written down in a minute; more are counted.
+const DENIALS: u32 = 60;
+const MINUTE: u64 = 60_000_000_000;
+
+/// All that waits to be sent.
+#[derive(Default)]
+pub(super) struct Journal {
+    waiting: Mutex<Waiting>,
+    room: Condvar,
+    /// Decisions that were recorded here, and those that can never be sent.
+    pub(super) decided: AtomicU64,
+    pub(super) lost: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// By session, decisions under fail-open apart.
+    books: HashMap<(SessionId, bool), Book>,
+    /// The versions of roles that sessions were lent on.
+    versions: HashMap<SessionId, u64>,
+    items: usize,
+    closed: bool,
+}
+
+/// The journal of one session.
+struct Book {
+    items: VecDeque<Item>,
+    /// The last number that is in a batch, and the last batch.
+    last: u64,
+    batch: u64,
+    sending: Option<Batch>,
+    minute: u64,
+    denials: u32,
+}
+
+enum Item {
+    Entry(Entry),
+    /// Denials that were counted, up to this number.
+    Omitted(u64, BTreeMap<&'static str, u64>),
+}
+
+/// A decision, or what became of one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Entry {
+    number: u64,
+    at: Timestamp,
+    event: Event,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<Name>,
+    #[serde(skip_serializing_if = "is_zero")]
+    role_version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<CallDigest>,
+}
+
+/// What is sent at once. It stays the same until it has arrived.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Batch {
+    pub(super) batch: u64,
+    from: u64,
+    to: u64,
+    pub(super) fail_open: bool,
+    entries: Vec<Entry>,
+    omitted: BTreeMap<&'static str, u64>,
+}
+
+impl Journal {
+    /// The version of the role that a session is decided on from here on.
+    pub(super) fn version(&self, session: SessionId, version: u64) {
+        lock(&self.waiting).versions.insert(session, version);
+    }
+
+    /// What became of a call that the plane permitted.
+    pub(super) fn outcome(&self, permit: PermitId, event: Event, at: Timestamp) {
+        let mut waiting = lock(&self.waiting);
+        if waiting.items >= MOST || waiting.closed {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        waiting.put(&DecisionRecord::new(permit, at, event), false);
+    }
+
+    /// The next batch of every session that has one; those on their way are given again.
+    pub(super) fn batches(&self) -> Vec<(SessionId, Batch)> {
+        let mut waiting = lock(&self.waiting);
+        let of = |((session, fail_open), book): (&(SessionId, bool), &mut Book)| {
+            Some((*session, book.next(*fail_open)?))
+        };
+        waiting.books.iter_mut().filter_map(of).collect()
+    }
+
+    /// A batch arrived, or never will.
+    pub(super) fn settle(&self, session: SessionId, batch: &Batch, arrived: bool) {
+        let mut waiting = lock(&self.waiting);
+        if let Some(book) = waiting.books.get_mut(&(session, batch.fail_open)) {
+            book.sending = None;
+        }
+        let items = batch.entries.len() + usize::from(!batch.omitted.is_empty());
+        waiting.items = waiting.items.saturating_sub(items);
+        if !arrived {
+            self.lost.fetch_add(items as u64, Ordering::Relaxed);
+        }
+        drop(waiting);
+        self.room.notify_all();
+    }
+
+    /// Forgets the journals of sessions that are over, where nothing waits.
+    pub(super) fn forget(&self, is_over: impl Fn(SessionId) -> bool) {
+        let mut waiting = lock(&self.waiting);
+        waiting.books.retain(|(session, _), book| !book.is_empty() || !is_over(*session));
+        waiting.versions.retain(|session, _| !is_over(*session));
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.waiting).books.values().all(Book::is_empty)
+    }
+
+    /// Takes nothing more, and lets go of whoever waits for room.
+    pub(super) fn close(&self) {
+        lock(&self.waiting).closed = true;
+        self.room.notify_all();
+    }
+
+    fn take(&self, records: &[ChainedRecord], fail_open: bool) {
+        let mut waiting = lock(&self.waiting);
+        while waiting.items >= MOST && !waiting.closed {
+            let waited = self.room.wait_timeout(waiting, Duration::from_millis(100));
+            (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        for record in records.iter().map(|line| &line.record) {
+            if record.id.session == SessionId::from_bits(0) {
+                continue; // nobody's token: there is no session to send it for
+            }
+            if !is_outcome(record.event) {
+                self.decided.fetch_add(1, Ordering::Relaxed);
+            }
+            waiting.put(record, fail_open);
+        }
+    }
+}
+
+impl Waiting {
+    fn put(&mut self, record: &DecisionRecord, fail_open: bool) {
+        let session = record.id.session;
+        let version = self.versions.get(&session).copied().unwrap_or_default();
+        let book = self.books.entry((session, fail_open)).or_insert_with(|| Book::new(fail_open));
+        self.items += book.put(record, version);
+    }
+}
+
+impl Book {
+    fn new(fail_open: bool) -> Self {
+        let last = if fail_open { FAIL_OPEN } else { LOCAL };
+        Self { items: VecDeque::new(), last, batch: 0, sending: None, minute: 0, denials: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.sending.is_none()
+    }
+
+    /// Puts a record in; how many items that adds.
+    fn put(&mut self, record: &DecisionRecord, version: u64) -> usize {
+        if let Event::Deny(code) = record.event
+            && !self.has_room_for_a_denial(record.at)
+        {
+            if let Some(Item::Omitted(to, counts)) = self.items.back_mut() {
+                *to = record.id.number;
+                *counts.entry(code.as_str()).or_default() += 1;
+                return 0;
+            }
+            let counts = BTreeMap::from([(code.as_str(), 1)]);
+            self.items.push_back(Item::Omitted(record.id.number, counts));
+            return 1;
+        }
+        let outcome = is_outcome(record.event);
+        self.items.push_back(Item::Entry(Entry {
+            number: record.id.number,
+            at: record.at,
+            event: record.event,
+            tool: record.tool.clone(),
+            role_version: if outcome { 0 } else { version },
+            arguments: record.arguments,
+        }));
+        1
+    }
+
+    fn has_room_for_a_denial(&mut self, at: Timestamp) -> bool {
+        let minute = at.nanos() / MINUTE;
+        if minute != self.minute {
+            (self.minute, self.denials) = (minute, 0);
+        }
+        self.denials += 1;
+        self.denials <= DENIALS
+    }
+
+    /// The batch under way, or a new one.
+    fn next(&mut self, fail_open: bool) -> Option<Batch> {
+        if self.sending.is_none() && !self.items.is_empty() {
+            self.batch += 1;
+            let from = self.last + 1;
+            let mut batch = Batch {
+                batch: self.batch,
+                from,
+                to: self.last,
+                fail_open,
+                entries: Vec::new(),
+                omitted: BTreeMap::new(),
+            };
+            // Counted denials of one batch stand together, so that they are one item of it.
+            while let Some(item) = self.items.front()
+                && batch.entries.len() < BATCH
+                && !(matches!(item, Item::Omitted(..)) && !batch.omitted.is_empty())
+            {
+                batch.extend(self.items.pop_front());
+            }
+            self.last = batch.to;
+            self.sending = Some(batch);
+        }
+        self.sending.clone()
+    }
+}
+
+impl Batch {
+    fn extend(&mut self, item: Option<Item>) {
+        match item {
+            None => {}
+            Some(Item::Entry(entry)) => {
+                if !is_outcome(entry.event) {
+                    self.to = self.to.max(entry.number);
+                }
+                self.entries.push(entry);
+            }
+            Some(Item::Omitted(to, counts)) => {
+                self.to = self.to.max(to);
+                self.omitted = counts;
+            }
+        }
+    }
+}
+
+fn is_outcome(event: Event) -> bool {
+    matches!(event, Event::Ran | Event::Failed | Event::Dropped)
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Where the local engine's records go.
+pub(super) struct ToPlane(pub(super) Arc<Journal>);
+
+impl RecordSink for ToPlane {
+    fn head(&self) -> ChainHead {
+        ChainHead::new("local")
+    }
+
+    fn write(&mut self, batch: &[ChainedRecord], _: bool) -> io::Result<()> {
+        self.0.take(batch, false);
+        Ok(())
+    }
+}
+
+/// Where the records go of what was permitted without the plane: on disk first.
+pub(super) struct ToDisk {
+    pub(super) file: FileSink,
+    pub(super) journal: Arc<Journal>,
+}
+
+impl RecordSink for ToDisk {
+    fn head(&self) -> ChainHead {
+        self.file.head()
+    }
+
+    fn write(&mut self, batch: &[ChainedRecord], sync: bool) -> io::Result<()> {
+        self.file.write(batch, sync)?;
+        self.journal.take(batch, true);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scopegate_core::DenyCode;
+
+    use super::*;
+
+    const SESSION: SessionId = SessionId::from_bits(7);
+
+    fn record(number: u64, event: Event, second: u64) -> DecisionRecord {
+        let id = PermitId { session: SESSION, number: LOCAL + number };
+        DecisionRecord::new(id, Timestamp::from_secs(second), event)
+    }
+
+    fn put(journal: &Journal, records: &[DecisionRecord]) {
+        let mut chain = ChainHead::new("test");
+        let lines: Vec<_> = records.iter().map(|record| chain.append(record.clone())).collect();
+        journal.take(&lines, false);
+    }
+
+    fn sent(journal: &Journal) -> Option<(u64, u64, usize, u64)> {
+        let (_, batch) = journal.batches().pop()?;
+        let counted = batch.omitted.values().sum();
+        Some((batch.from - LOCAL, batch.to - LOCAL, batch.entries.len(), counted))
+    }
+
+    fn settle(journal: &Journal) {
+        let (session, batch) = journal.batches().pop().unwrap();
+        journal.settle(session, &batch, true);
+    }
+
+    #[test]
+    fn a_batch_stays_the_same_until_it_arrived() {
+        let journal = Journal::default();
+        assert_eq!(sent(&journal), None);
+        put(&journal, &[record(1, Event::Permit, 0), record(2, Event::Permit, 0)]);
+        assert_eq!(sent(&journal), Some((1, 2, 2, 0)));
+        put(&journal, &[record(3, Event::Permit, 0), record(1, Event::Ran, 0)]);
+        assert_eq!(sent(&journal), Some((1, 2, 2, 0)));
+        settle(&journal);
+        assert_eq!(sent(&journal), Some((3, 3, 2, 0)));
+        settle(&journal);
+        put(&journal, &[record(3, Event::Failed, 0)]);
+        assert_eq!(sent(&journal), Some((4, 3, 1, 0)), "an outcome alone covers no number");
+        settle(&journal);
+        assert!(journal.is_empty());
+        assert_eq!(lock(&journal.waiting).items, 0);
+    }
+
+    #[test]
+    fn denials_beyond_sixty_a_minute_are_counted() {
+        let journal = Journal::default();
+        let deny = Event::Deny(DenyCode::ScopeViolation);
+        let flood: Vec<_> = (1..=1_000).map(|number| record(number, deny, 5)).collect();
+        put(&journal, &flood);
+        assert_eq!(sent(&journal), Some((1, 1_000, 60, 940)));
+        settle(&journal);
+        put(&journal, &[record(1_001, Event::Permit, 6), record(1_002, deny, 7), record(1_003, deny, 60)]);
+        assert_eq!(sent(&journal), Some((1_001, 1_003, 2, 1)), "a permit is always written down");
+        settle(&journal);
+        assert_eq!(lock(&journal.waiting).items, 0);
+    }
+
+    #[test]
+    fn large_journals_go_in_pieces_without_a_gap() {
+        let journal = Journal::default();
+        let many: Vec<_> = (1..=1_200).map(|number| record(number, Event::Permit, 0)).collect();
+        put(&journal, &many);
+        for expected in [(1, 500, 500, 0), (501, 1_000, 500, 0), (1_001, 1_200, 200, 0)] {
+            assert_eq!(sent(&journal), Some(expected));
+            settle(&journal);
+        }
+        assert_eq!(journal.decided.load(Ordering::Relaxed), 1_200);
+    }
+}

@@ -1,0 +1,220 @@
+//! Opening and ending sessions, and what is loaded for them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scopegate_core::{
+    Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::lease::Moment;
+use super::scope::{Left, Lent};
+use super::seat::Seat;
+use super::{Inner, RemoteEnforcer, lock};
+use crate::error::ClientError;
+use crate::routes;
+use crate::wire::Token;
+
+/// How long ending an enforcer may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+struct Opened {
+    jwt: Token,
+    session_id: String,
+    expires_at: Timestamp,
+    scope: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct LentRate {
+    calls: u64,
+    version: u64,
+}
+
+impl Inner {
+    /// Opens a session. What comes with it is taken up at once.
+    pub(super) async fn open_session(
+        self: &Arc<Self>,
+        order: &Provision,
+        parent: Option<SessionId>,
+    ) -> Result<Arc<Seat>, ProvisionError> {
+        let left = self.leaving();
+        let opened: Opened = self.order(order, parent).await.map_err(|error| refused(order, error))?;
+        let id = SessionId::parse(&opened.session_id).ok_or_else(|| {
+            ProvisionError::Unavailable("the plane names a session in a way of its own".to_owned())
+        })?;
+        let lease = self.lease.clone();
+        let seat = Arc::new(Seat::new(id, opened.jwt, order.role.clone(), opened.expires_at, lease));
+        self.seats.put(seat.clone(), self.clocks.wall());
+        if let Some(scope) = opened.scope {
+            self.native.store(true, Ordering::Release);
+            self.take_up(&seat, scope, left);
+            self.follow();
+        }
+        Ok(seat)
+    }
+
+    async fn order(&self, order: &Provision, parent: Option<SessionId>) -> Result<Opened, ClientError> {
+        let mut body = Map::new();
+        body.insert("role_id".to_owned(), json!(order.role));
+        body.insert("requested_ttl".to_owned(), json!(order.ttl.map_or(0, |ttl| ttl.as_secs())));
+        // Whoever holds the key owns the session; who acts in it is written beside that.
+        body.insert("task_type".to_owned(), json!(order.owner));
+        body.insert("framework".to_owned(), json!("scopegate"));
+        body.insert("scope".to_owned(), json!(true));
+        if let Some(parent) = parent {
+            body.insert("parent_session_id".to_owned(), json!(parent));
+        }
+        self.client.http.ask(&routes::PROVISION, &[])?.json(&body)?.told().await
+    }
+
+    /// Asks for what deciding a session's calls takes; whether it is lent then. Those who want it at
+    /// once ask once.
+    pub(super) async fn load(self: &Arc<Self>, seat: Arc<Seat>) -> bool {
+        let id = seat.id;
+        let loaded = self.loading.try_get_with(id, async {
+            let left = self.leaving();
+            let name = id.to_string();
+            let scope: Value = self.client.http.ask(&super::routes::SCOPE, &[&name])?.told().await?;
+            Ok::<_, ClientError>(self.take_up(&seat, scope, left))
+        });
+        loaded.await.unwrap_or_else(|error| {
+            tracing::debug!(session = %id, %error, "nothing was lent");
+            false
+        })
+    }
+
+    /// Asks for calls that are counted in advance.
+    pub(super) async fn load_rate(&self, seat: &Seat) {
+        let (left, name) = (Moment::now(&*self.clocks), seat.id.to_string());
+        let asked = async {
+            self.client.http.ask(&super::routes::RATE, &[&name])?.json(&json!({}))?.told::<LentRate>().await
+        };
+        match asked.await {
+            Ok(lent) => seat.credit(lent.calls, lent.version, left),
+            Err(error) => {
+                tracing::debug!(session = %seat.id, %error, "no rate was lent");
+                seat.credit(0, 0, left);
+            }
+        }
+    }
+
+    fn take_up(&self, seat: &Arc<Seat>, scope: Value, left: Left) -> bool {
+        let lent: Lent = match serde_json::from_value(scope) {
+            Ok(lent) => lent,
+            Err(error) => {
+                tracing::warn!(%error, "a scope is not understood, so the plane decides every call");
+                return false;
+            }
+        };
+        self.journal.version(seat.id, lent.version);
+        let back = Moment::now(&*self.clocks);
+        lock(&self.scopes).take_up(seat, lent, (left, back), self.open.as_ref())
+    }
+
+    fn leaving(&self) -> Left {
+        lock(&self.scopes).leaving(Moment::now(&*self.clocks))
+    }
+
+    async fn end(&self, session: SessionId) -> Result<(), ClientError> {
+        if let Some(seat) = self.seats.find(session) {
+            seat.end();
+        }
+        self.client.revoke(&session.to_string(), "MANUAL").await
+    }
+}
+
+fn refused(order: &Provision, error: ClientError) -> ProvisionError {
+    match error {
+        ClientError::NotFound(_) => ProvisionError::UnknownRole(order.role.clone()),
+        ClientError::Conflict(_) => ProvisionError::UnknownSession,
+        ClientError::Forbidden(why) if why.contains("suspended") => {
+            ProvisionError::Suspended(order.owner.clone())
+        }
+        error => ProvisionError::Unavailable(error.to_string()),
+    }
+}
+
+impl Seat {
+    /// Who to present for this session here.
+    pub(super) fn principal(&self) -> Principal {
+        self.local().cloned().unwrap_or_else(|| Principal::token(self.token.reveal()))
+    }
+
+    fn provisioned(&self) -> Provisioned {
+        Provisioned { session: self.id, principal: self.principal(), expires_at: self.expires_at }
+    }
+}
+
+#[async_trait]
+impl Sessions for RemoteEnforcer {
+    /// The owner is whoever holds the key; the one that is named here is written beside the session.
+    /// The token that is returned means something in this process alone, unless the plane lends nothing.
+    async fn provision(&self, request: Provision) -> Result<Provisioned, ProvisionError> {
+        check_ttl(&request)?;
+        Ok(self.inner.open_session(&request, None).await?.provisioned())
+    }
+
+    /// The plane decides every call of a sub-agent.
+    async fn child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
+        check_ttl(&request)?;
+        let parent = self.inner.session_of(parent.as_ref()).ok_or(ProvisionError::UnknownSession)?;
+        Ok(self.inner.open_session(&request, Some(parent)).await?.provisioned())
+    }
+
+    async fn revoke(&self, session: SessionId) -> Result<(), ProvisionError> {
+        self.inner.end(session).await.map_err(|error| match error {
+            ClientError::NotFound(_) => ProvisionError::UnknownSession,
+            error => ProvisionError::Unavailable(error.to_string()),
+        })
+    }
+}
+
+fn check_ttl(request: &Provision) -> Result<(), ProvisionError> {
+    match request.ttl {
+        Some(ttl) if ttl < Duration::from_secs(1) => Err(ProvisionError::Ttl),
+        _ => Ok(()),
+    }
+}
+
+impl RemoteEnforcer {
+    /// A principal that acts under a role: its session is opened when it first calls, and again when its
+    /// time is over, but never after it was revoked. Good in this process alone.
+    ///
+    /// # Errors
+    /// [`ProvisionError::Unavailable`] when the system has no randomness.
+    pub fn agent(&self, role: impl Into<Name>, owner: impl Into<Name>) -> Result<Principal, ProvisionError> {
+        self.inner.agents.make(Provision::new(role, owner))
+    }
+
+    /// Sends what was decided here so far; false when the plane cannot be told now.
+    pub async fn flush(&self) -> bool {
+        let inner = &self.inner;
+        let mut told = inner.local.flush().await;
+        while told && !inner.journal.is_empty() {
+            told = inner.ship().await;
+        }
+        told
+    }
+
+    /// Ends every session that was opened here, and sends what is left of the journal. Takes five
+    /// seconds at most; false when the plane was not told everything by then.
+    pub async fn close(&self) -> bool {
+        let inner = &self.inner;
+        let farewell = async {
+            let mut told = true;
+            for seat in inner.seats.open(inner.clocks.wall()) {
+                told &= inner.end(seat.id).await.is_ok();
+            }
+            self.flush().await && told
+        };
+        let told = tokio::time::timeout(FAREWELL, farewell).await.unwrap_or(false);
+        inner.journal.close();
+        told
+    }
+}
