@@ -86,7 +86,9 @@ impl Remote {
         let role = RoleDraft::new().with("name", ROLE).with("allowed_tools", json!(workload::tools(3)));
         let opened = runtime.block_on(async {
             client.build()?.create_role(&role).await?;
-            Ok::<_, Box<dyn std::error::Error>>(enforcer.provision(Provision::new(ROLE, "agent")).await?)
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+                enforcer.provision(Provision::new(ROLE, "agent")).await?,
+            )
         })?;
         clocks.stop();
         Ok(Self { enforcer, session: opened.principal, call: call(), runtime, _data: data })

@@ -19,7 +19,10 @@
 //!
 //! One file sends (`http.rs`): it holds deadlines, bounds what is read, follows no redirect, and turns
 //! statuses into [`ClientError`]. One file has the routes (`routes.rs`). The plane's words are in
-//! `wire/`. Nothing here retries: a call that was lost may have been answered.
+//! `wire/`. [`Client`] does not retry: a call that was lost may have been answered.
+//!
+//! [`RemoteEnforcer`] is the enforcer of a process that has a plane: it decides with what the plane lends, and asks
+//! it otherwise.
 
 mod answer;
 mod builder;

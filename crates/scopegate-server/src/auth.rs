@@ -65,14 +65,20 @@ const MAX_LOOKS: u32 = 200;
 impl Keyring {
     pub(crate) fn new(keys: impl IntoIterator<Item = KeyRow>, archive: Arc<dyn Archive>) -> Self {
         let ring = Self { by_id: RwLock::default(), archive, looks: Mutex::default() };
-        ring.replace(keys);
+        // None of them was known before.
+        let _ = ring.replace(keys);
         ring
     }
 
-    /// Takes up the keys as they stand now.
-    pub(crate) fn replace(&self, keys: impl IntoIterator<Item = KeyRow>) {
-        let keys = keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect();
-        *self.by_id.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    /// Takes up the keys as they stand now; those that were revoked since.
+    pub(crate) fn replace(&self, keys: impl IntoIterator<Item = KeyRow>) -> Vec<Arc<KeyRow>> {
+        let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.id.clone(), Arc::new(key))).collect();
+        let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        let was_good = |key: &KeyRow| by_id.get(&key.id).is_some_and(|before| before.revoked_at.is_none());
+        let revoked =
+            keys.values().filter(|key| key.revoked_at.is_some() && was_good(key)).cloned().collect();
+        *by_id = keys;
+        revoked
     }
 
     /// Who sent a request with these headers.

@@ -82,7 +82,11 @@ impl Plane {
 
     /// Takes up what another process changed: keys, and tenants, which begin with nothing else.
     pub(crate) fn follow(&self, access: Access) {
-        self.keyring.replace(access.keys);
+        for key in self.keyring.replace(access.keys) {
+            if let Some(tenant) = self.taken_up(&key.tenant) {
+                tenant.key_revoked(key.owner.clone());
+            }
+        }
         if let Some(signer) = Signer::new(&access.signing_keys) {
             *self.signer.write().unwrap_or_else(PoisonError::into_inner) = signer;
         }

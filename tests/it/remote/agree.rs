@@ -88,7 +88,7 @@ async fn one_call_has_one_answer_wherever_it_is_decided() {
             }
         }
     }
-    assert!(here.enforcer.counts().here > 100 && there.enforcer.counts().here == 0);
+    assert!(here.enforcer.counts().here > 100, "most were decided in the client");
     let met = [
         "ACTION_FORBIDDEN",
         "DATA_LIMIT_EXCEEDED",

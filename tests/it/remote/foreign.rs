@@ -36,7 +36,7 @@ async fn answer(mut stream: TcpStream) {
     assert_eq!(body.get("decision_nonce"), None, "what it does not know is not sent");
     let told = match body["tool_name"].as_str() {
         None => {
-            json!({ "jwt": "a.b.c", "session_id": format!("{:032x}", 7), "expires_at": "2999-01-01T00:00:00.000Z" })
+            json!({ "jwt": "a.b.c", "session_id": format!("{:032x}", 7), "expires_at": "2037-01-01T00:00:00.000Z" })
         }
         Some("read") => json!({ "decision": "allow", "call_id": body["call_id"] }),
         Some(_) => {

@@ -134,3 +134,15 @@ async fn an_agent_gets_a_session_when_it_first_calls_and_another_when_that_expir
     assert_eq!(sessions().await, 2);
     plane.stop().await;
 }
+
+#[tokio::test]
+async fn a_key_that_is_revoked_ends_what_was_lent_to_it() {
+    let (home, plane) = prepared().await;
+    let agent = Agent::new(&plane.url, &home.agent);
+    let who = agent.session("clerk").await;
+    assert_eq!(agent.at_once(&who, "read", "{}"), Some("PERMIT"));
+    home.revoke(&home.agent); // by the command line, in another process
+    agent.until(&who, "read", None).await;
+    assert_eq!(agent.word(&who, "read", "{}").await, "NONE");
+    plane.stop().await;
+}

@@ -50,6 +50,13 @@ impl Home {
         self.folder.path()
     }
 
+    /// Revokes a key beside the running plane.
+    pub(super) fn revoke(&self, secret: &str) {
+        let id = scopegate_server::keys::id_of(secret).expect("an id");
+        let mut store = SqliteStore::beside(self.path()).expect("the store");
+        setup::revoke_key(&mut store, id, Timestamp::from_secs(2_000)).expect("revoked");
+    }
+
     pub(super) async fn serve(&self) -> Plane {
         Plane::start(self.path().to_owned(), 0).await
     }

@@ -231,7 +231,7 @@ impl Book {
             // Counted denials of one batch stand together, so that they are one item of it.
             while let Some(item) = self.items.front()
                 && batch.entries.len() < BATCH
-                && !(matches!(item, Item::Omitted(..)) && !batch.omitted.is_empty())
+                && (batch.omitted.is_empty() || matches!(item, Item::Entry(_)))
             {
                 batch.extend(self.items.pop_front());
             }

@@ -163,6 +163,11 @@ impl Tenant {
         .await
     }
 
+    /// Tells clients that a key was revoked, by another process, which has kept that already.
+    pub(crate) fn key_revoked(&self, owner: Name) {
+        let _ = self.bump(Touched::Owner(owner));
+    }
+
     /// The present epoch.
     pub(crate) fn epoch(&self) -> Epoch {
         self.book.epochs.now()
