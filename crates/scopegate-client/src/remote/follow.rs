@@ -63,14 +63,10 @@ impl Inner {
         // Held until what changed is taken back: an answer of before must not come between.
         let mut scopes = lock(&self.scopes);
         match event {
-            Event::Epoch(epoch) => scopes.hear(*epoch, false),
-            Event::Change(epoch, touched) => {
-                if scopes.hear(*epoch, true) {
-                    self.seats.touch(touched);
-                }
-                true
-            }
-        };
+            Event::Epoch(epoch) => _ = scopes.hear(*epoch, false),
+            Event::Change(epoch, touched) if scopes.hear(*epoch, true) => self.seats.touch(touched),
+            Event::Change(..) => {}
+        }
     }
 }
 

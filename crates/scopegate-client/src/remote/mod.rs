@@ -17,6 +17,7 @@
 mod agents;
 mod answers;
 mod ask;
+mod book;
 mod builder;
 mod clocks;
 mod enforce;

@@ -100,6 +100,8 @@ impl Seat {
             let _ = self.open.set(open.borrow_session(lent(FAIL_OPEN), self.clone())?);
         }
         self.rate.limit(terms.limited);
+        // What stood was judged by what may have changed.
+        lock(&self.standing).clear();
         *lock(&self.terms) = Some(terms);
         Ok(())
     }

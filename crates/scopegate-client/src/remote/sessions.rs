@@ -53,8 +53,10 @@ impl Inner {
         self.seats.put(seat.clone(), self.clocks.wall());
         if let Some(scope) = opened.scope {
             self.native.store(true, Ordering::Release);
-            self.take_up(&seat, scope, left);
             self.follow();
+            if self.take_up(&seat, scope, left) && seat.wants_rate() {
+                self.load_rate(&seat).await;
+            }
         }
         Ok(seat)
     }

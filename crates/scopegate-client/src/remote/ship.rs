@@ -7,7 +7,7 @@ use scopegate_core::SessionId;
 use tokio::time::sleep;
 
 use super::Inner;
-use super::journal::Batch;
+use super::book::Batch;
 use crate::error::ClientError;
 
 /// How long records may gather.
