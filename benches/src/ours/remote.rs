@@ -137,6 +137,6 @@ fn key(data: &std::path::Path) -> Result<String> {
     let now = SystemClock::new().now();
     setup::first_tenant(&mut store, now)?;
     let tenant = TenantId::parse("default")?;
-    let order = KeyOrder { tenant, kind: Kind::Dev, name: None, prefix: Prefix::Sb };
+    let order = KeyOrder { tenant, kind: Kind::Dev, name: None, prefix: Prefix::Sb, expires_at: None };
     Ok(setup::create_key(&mut store, order, now)?.secret)
 }

@@ -58,7 +58,7 @@ fn keys(folder: &std::path::Path, now: Timestamp) -> Result<(String, String), Fa
     setup::first_tenant(&mut store, now).map_err(Failure::no_answer)?;
     let mut key = |kind| {
         let tenant = TenantId::parse("default").map_err(Failure::no_answer)?;
-        let order = KeyOrder { tenant, kind, name: None, prefix: Prefix::Sb };
+        let order = KeyOrder { tenant, kind, name: None, prefix: Prefix::Sb, expires_at: None };
         setup::create_key(&mut store, order, now).map(|key| key.secret).map_err(Failure::no_answer)
     };
     Ok((key(Kind::Dev)?, key(Kind::Agent)?))
