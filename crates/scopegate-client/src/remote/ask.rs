@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use scopegate_core::{Attempt, Breaker, Ended, EnforceError, SessionId, ToolCall};
+use scopegate_core::{Attempt, Breaker, ClaimedSession, Ended, EnforceError, SessionId, ToolCall};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -74,7 +74,7 @@ impl Inner {
         nonce: &str,
     ) -> Result<Verdict, Lost> {
         let attempt = Attempting::begin(self)?;
-        let route = if call.server.is_some() { &routes::MCP_ENFORCE } else { &routes::ENFORCE };
+        let route = if names_mcp(call) { &routes::MCP_ENFORCE } else { &routes::ENFORCE };
         let answered = async { self.client.http.ask(route, &[])?.json(body)?.answer().await };
         let told = answered.await.and_then(|answer| verdict::read(answer, session, nonce));
         attempt.end(match &told {
@@ -90,7 +90,7 @@ impl Inner {
     fn body(&self, token: &str, call: &ToolCall, nonce: &str) -> Result<Value, EnforceError> {
         let untold = |what: &str| EnforceError::NoDecision(format!("the plane cannot be told {what}"));
         let arguments = call.args.to_value().ok_or_else(|| untold("arguments that were not read"))?;
-        let arguments_name = if call.server.is_some() { "arguments" } else { "call_args" };
+        let arguments_name = if names_mcp(call) { "arguments" } else { "call_args" };
         let mut body = Map::new();
         let mut put = |member: &str, value: Value| body.insert(member.to_owned(), value);
         put("jwt", json!(token));
@@ -99,7 +99,7 @@ impl Inner {
         put("call_id", json!(nonce));
         let named = [
             ("mcp_server", &call.server, false),
-            ("action", &call.action, call.server.is_some()),
+            ("action", &call.action, names_mcp(call)),
             ("env", &call.env, true),
             ("resource", &call.resource, true),
         ];
@@ -110,11 +110,25 @@ impl Inner {
                 None => {}
             }
         }
+        if let Some(claims) = &call.mcp {
+            let session = claims.session.as_ref().map(|session| match session {
+                ClaimedSession::Ours(id) => json!(id),
+                // Whatever it was, it is no id of the plane's.
+                ClaimedSession::Foreign => json!("foreign"),
+            });
+            session.into_iter().for_each(|session| drop(put("mcp_session_id", session)));
+            claims.schema.iter().for_each(|schema| drop(put("mcp_tool_schema", schema.clone())));
+        }
         if self.is_native() {
             put("decision_nonce", json!(nonce));
         }
         Ok(Value::Object(body))
     }
+}
+
+/// Whether a call says anything of an MCP server.
+fn names_mcp(call: &ToolCall) -> bool {
+    call.server.is_some() || call.mcp.is_some()
 }
 
 /// An attempt that came to nothing.

@@ -92,7 +92,7 @@ impl Inner {
     fn decide_here(&self, request: &AccessRequest<'_>) -> Quick {
         match request.principal {
             // What servers offer, the plane knows.
-            _ if request.call.server.is_some() => Quick::Need(Need::Plane),
+            _ if request.call.server.is_some() || request.call.mcp.is_some() => Quick::Need(Need::Plane),
             PrincipalRef::Token(token) if !token.starts_with("sgs_") => self.decide_for_agent(token, request),
             _ => self.local.try_enforce(request),
         }
