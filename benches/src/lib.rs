@@ -14,6 +14,7 @@ pub mod harness;
 pub mod ours;
 #[cfg(feature = "limiters")]
 pub mod peers;
+pub mod plane;
 pub mod report;
 pub mod service;
 pub mod workload;

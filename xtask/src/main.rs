@@ -24,7 +24,7 @@ usage: cargo xtask TASK
   ci      formatting, lints, documentation links, every feature on its own, then `test`
   bench   every speed goal beside its peer, and the instruction and allocation bars
           (builds the peers: some minutes)
-  soak    `test`'s long runs, twenty times longer
+  soak    `test`'s long runs, twenty times longer, and a plane killed 200 times
 ";
 
 fn main() -> ExitCode {
@@ -96,12 +96,21 @@ fn documentation() -> Result<()> {
 fn bench() -> Result<()> {
     let table = ["bench", "--package", "scopegate-benches", "--features", "peers", "--bench", "table", "--"];
     cargo(&[&table[..], &["goals"]].concat())?;
-    cargo(&[&table[..], &["bars"]].concat())
+    cargo(&[&table[..], &["bars"]].concat())?;
+    // Beside its benchmarks, where they look for it.
+    cargo(&["build", "--package", "scopegate-cli", "--release", "--locked"])?;
+    let plane = ["bench", "--package", "scopegate-benches", "--features", "peers", "--bench", "plane", "--"];
+    cargo(&[&plane[..], &["goals", "--resident"]].concat())
 }
 
 fn soak() -> Result<()> {
     let args = ["test", "--package", "scopegate-tests", "--release", "--locked", "--", "--nocapture"];
-    step(cargo_command(&args).env("SCOPEGATE_DIFFERENTIAL_CALLS", "20000000").env("PROPTEST_CASES", "100000"))
+    step(
+        cargo_command(&args)
+            .env("SCOPEGATE_DIFFERENTIAL_CALLS", "20000000")
+            .env("PROPTEST_CASES", "100000")
+            .env("SCOPEGATE_KILLS", "200"),
+    )
 }
 
 fn cargo(args: &[&str]) -> Result<()> {

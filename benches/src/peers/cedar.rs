@@ -1,6 +1,7 @@
 //! Cedar: three policies in all, and each role's limits on its entity. One policy a role would not scale.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
@@ -28,6 +29,18 @@ pub(super) fn items() -> Vec<Item> {
         Item::new(format!("cedar/json/{}", case.name()), build, decide, holds(case))
     };
     Case::ALL.into_iter().map(prebuilt).chain([from_json(Case::Allow)]).collect()
+}
+
+/// Decides on the workload's call as it comes over HTTP.
+///
+/// # Errors
+/// When the policies do not parse.
+pub fn route() -> Result<axum::routing::MethodRouter> {
+    let cedar = Arc::new(Cedar::new()?);
+    Ok(axum::routing::post(move |call: String| {
+        let allowed = cedar.decide_json(&call).unwrap_or(false);
+        std::future::ready(axum::Json(json!({ "decision": if allowed { "allow" } else { "deny" } })))
+    }))
 }
 
 struct Cedar {
