@@ -90,7 +90,6 @@ fn an_action_or_a_resource_grants_nothing() {
     let asked = ToolCall {
         action: Some("read_file".into()),
         resource: Some("read_file".into()),
-        server: Some("read_file".into()),
         ..call("write_file", "{}")
     };
     assert_eq!(world.ask(&session, &asked), "SCOPE_VIOLATION");

@@ -28,6 +28,9 @@ roles:
         - { field: amount, operator: lt, value: 100 }
     allowed_credentials: [bank]
     credential_mapping: { pay_invoice: bank, read_rows: vault }
+  - name: teller
+    parent_role_id: clerk
+    allowed_mcp_servers: [bank]
 "#;
 
 /// Asks the policy above, at ten in the morning.
@@ -103,14 +106,9 @@ fn says_which_rule_and_what_would_pass() {
         (
             "pay_invoice",
             json!({"amount": 500}),
-            &["--action", "wire", "--resource", "erp", "--env", "staging", "--server", "bank"],
+            &["--action", "wire", "--resource", "erp", "--env", "staging"],
             3,
-            &[
-                "\"action\": \"wire\"",
-                "\"resource\": \"erp\"",
-                "\"env\": \"staging\"",
-                "\"server\": \"bank\"",
-            ],
+            &["\"action\": \"wire\"", "\"resource\": \"erp\"", "\"env\": \"staging\""],
         ),
         (
             "pay_invoice",
@@ -214,7 +212,7 @@ fn arguments_come_from_anywhere_and_are_read_strictly() {
 #[test]
 fn json_is_one_object_with_everything() {
     let more = ["--resource", "erp", "--server", "bank", "--output", "json"];
-    let held = ask("clerk", "pay_invoice", &json!({"amount": 500, "to": "Ann"}), &more);
+    let held = ask("teller", "pay_invoice", &json!({"amount": 500, "to": "Ann"}), &more);
     let [told] = &*held.json() else { panic!("{}", held.stdout) };
     assert_eq!(held.code, 3);
     assert_eq!(
@@ -223,7 +221,7 @@ fn json_is_one_object_with_everything() {
             "verdict": "hold",
             "reason": "a person has to agree to this call",
             "tool": "pay_invoice",
-            "role": "clerk",
+            "role": "teller",
             "granted_by": "clerk",
             "would_pass": [
                 "this very call, once, when a person agrees before 2026-05-15T10:15:00.000Z",
@@ -232,7 +230,7 @@ fn json_is_one_object_with_everything() {
             ],
             "reviewer_sees": {
                 "owner": "check",
-                "role": "clerk",
+                "role": "teller",
                 "tool": "pay_invoice",
                 "resource": "erp",
                 "server": "bank",

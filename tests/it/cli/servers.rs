@@ -32,7 +32,7 @@ fn check_judges_the_server_too() {
             1,
             "would pass  the MCP server must be named, and be one of: warehouse, erp",
         ),
-        ("erp", "steal", "{}", 0, "PERMIT"),
+        ("erp", "steal", "{}", 0, "permit\n"),
     ] {
         let line = ["check", "--policy", &policy, "--server", server, "--tool", tool, "--args", args];
         scopegate(&line).assert(code, said, "");

@@ -105,7 +105,9 @@ fn a_look_alike_by_any_folding_is_refused() {
 
 #[test]
 fn a_reviewer_sees_everything_that_is_bound() {
-    let world = World::new("version: 1\nroles: [{name: r, allowed_tools: [run], approval_required: [run]}]");
+    let world = World::new(
+        "{version: 1, roles: [{name: r, allowed_tools: [run], approval_required: [run], allowed_mcp_servers: [db]}]}",
+    );
     let session = world.open("r", "ann");
     let mut asked = call("run", "{}");
     asked.action = Some("drop".into());

@@ -143,12 +143,14 @@ fn nothing_around_the_arguments_may_differ() {
             ToolCall { action: name("account/1"), resource: name("transfer"), ..approved.clone() },
         ),
     ];
-    let world = World::new(POLICY);
+    let servers = "max_delegation_depth: 1, allowed_mcp_servers: [bank, bank2]";
+    let world = World::new(&POLICY.replace("max_delegation_depth: 1", servers));
     let session = world.open("r", "ann");
     assert_eq!(world.ask(&session, &approved), "HOLD");
     world.settle(true);
     for (what, call) in &different {
-        assert_eq!(world.ask(&session, call), "HOLD", "ran with {what}");
+        let expected = if call.server.is_some() { "HOLD" } else { "MCP_SERVER_UNAUTHORIZED" };
+        assert_eq!(world.ask(&session, call), expected, "ran with {what}");
     }
     assert_eq!(world.ask(&session, &approved), "PERMIT");
 }
