@@ -67,6 +67,9 @@ async fn what_is_missing_shows() {
         let (status, taken) = ship(&plane, &home.agent, &session, sent.clone()).await;
         assert_eq!((status, &taken["missing"]), (200, &json!(missing)), "{sent}");
     }
+    // What comes after a later batch is not swallowed.
+    let late = batch(5, (11, 11), vec![entry(11, "permit")], json!({}));
+    assert_eq!(ship(&plane, &home.agent, &session, late).await.0, 409);
     let missing: u64 =
         plane.events(&home.dev).await.iter().filter_map(|event| event["missing"].as_u64()).sum();
     assert_eq!(missing, 5, "and the log says so");
@@ -126,9 +129,17 @@ async fn a_batch_that_cannot_be_is_refused_whole() {
 async fn what_was_permitted_without_the_plane_is_a_journal_of_its_own() {
     let home = Home::new();
     let (plane, session) = prepared(&home).await;
-    let mut open = batch(1, (0, 0), vec![entry(0, "permit")], json!({}));
-    open["fail_open"] = json!(true);
-    assert_eq!(ship(&plane, &home.agent, &session, open).await.0, 200);
+    // Its numbers are others, so that neither journal shows what the other holds as missing.
+    let number = (1_u64 << 49) + 1;
+    let permit = json!({ "number": number, "at": "2026-11-26T00:00:00.000Z", "event": "permit" });
+    let open = json!({ "batch": 1, "from": number, "to": number, "entries": [permit], "fail_open": true });
+    let (status, taken) = ship(&plane, &home.agent, &session, open.clone()).await;
+    assert_eq!((status, &taken["missing"]), (200, &json!(0)));
+    for (member, other) in [("fail_open", json!(false)), ("from", json!(FIRST))] {
+        let mut odd = open.clone();
+        odd[member] = other;
+        assert_eq!(ship(&plane, &home.agent, &session, odd).await.0, 400, "{member}");
+    }
     let (status, taken) =
         ship(&plane, &home.agent, &session, batch(1, (0, 0), vec![entry(0, "permit")], json!({}))).await;
     assert_eq!((status, &taken["missing"]), (200, &json!(0)));

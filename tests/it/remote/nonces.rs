@@ -61,3 +61,17 @@ async fn an_approval_whose_answer_was_lost_is_not_used_twice() {
     assert_eq!(plane.enforce(&home.agent, &session.jwt, pay("c")).await.0, 202, "the approval is used up");
     plane.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_ends_with_its_session() {
+    let home = Home::new();
+    let plane = home.serve().await;
+    plane.role(&home.dev, json!({ "name": "clerk", "allowed_tools": ["read"] })).await;
+    let session = plane.open(&home.agent, "clerk").await;
+    let ask = async || plane.enforce(&home.agent, &session.jwt, json!({ "decision_nonce": "n" })).await.1;
+    assert_eq!(ask().await["decision"], "allow");
+    let revoke = format!("/v1/sessions/{}", session.id);
+    assert_eq!(plane.ask(&home.agent, "DELETE", &revoke, Value::Null).await.0, 200);
+    assert_eq!(ask().await["deny_code"], "SESSION_REVOKED");
+    plane.stop().await;
+}

@@ -63,9 +63,17 @@ impl Tenant {
         // What has no digest is denied, and may as well be denied twice.
         let digest = CallDigest::of(session, &caller.owner, &Name::default(), call);
         match (question.nonce.as_deref(), digest) {
-            (Some(nonce), Some(digest)) => self.nonces.once(session, nonce, digest, now, decide).await,
+            // An answer of before is no answer any more once the session is over.
+            (Some(nonce), Some(digest)) if self.is_alive(session, now) => {
+                self.nonces.once(session, nonce, digest, now, decide).await
+            }
             _ => decide.await,
         }
+    }
+
+    fn is_alive(&self, session: SessionId, now: Timestamp) -> bool {
+        let view = self.enforcer.session(session);
+        view.is_some_and(|view| !view.revoked && !view.suspended && now < view.expires_at)
     }
 
     /// The session that asks, or why there is none.

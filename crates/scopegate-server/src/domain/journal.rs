@@ -1,6 +1,7 @@
 //! What clients decided by themselves, taken into the log.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use scopegate_core::{CallDigest, DecisionRecord, DenyCode, Event, Name, PermitId, SessionId, Timestamp};
 
@@ -13,6 +14,8 @@ use crate::store::{Change, DecisionRow, JournalRow, SessionRow};
 /// Clients number their own decisions from here on, the plane numbers its own below: a record of a
 /// session never has the number of another.
 const FIRST: u64 = 1 << 48;
+/// And those of calls that they let through while the plane could not be reached from here on.
+const FIRST_OPEN: u64 = 1 << 49;
 /// What JSON carries.
 const LAST: u64 = (1 << 53) - 1;
 /// Most entries of one batch.
@@ -69,9 +72,13 @@ impl Tenant {
         let taken = self.change(|| {
             let mut journals = lock(&self.book.journals);
             let key = (session.id, batch.fail_open);
-            let before = journals.get(&key).map_or(Taken { number: FIRST, ..Taken::default() }, Taken::of);
-            if batch.batch <= before.batch {
+            let begun = Taken { number: batch.numbers().start, ..Taken::default() };
+            let before = journals.get(&key).map_or(begun, Taken::of);
+            if batch.batch == before.batch && batch.to <= before.number {
                 return Ok((before, Vec::new()));
+            }
+            if batch.batch <= before.batch {
+                return Err(Failure::Conflict("a later batch was taken up before".to_owned()));
             }
             let Some(skipped) = batch.from.checked_sub(before.number + 1) else {
                 return Err(Failure::Conflict(
@@ -158,8 +165,11 @@ impl Batch {
         if self.entries.len() > MOST {
             return invalid("a batch has at most 1000 entries");
         }
-        if self.batch == 0 || self.from <= FIRST || self.to >= LAST || self.from > self.to.saturating_add(1) {
-            return invalid("a client's batches count from 1, and its numbers from 2^48 + 1");
+        let Range { start, end } = self.numbers();
+        if self.batch == 0 || self.from <= start || self.to >= end || self.from > self.to.saturating_add(1) {
+            return invalid(
+                "a client's batches count from 1, and its numbers from 2^48 + 1, or 2^49 + 1 where it failed open",
+            );
         }
         if self.entries.iter().any(|entry| entry.event == Event::Hold) {
             return invalid("a client holds no calls");
@@ -175,6 +185,11 @@ impl Batch {
             Some(_) => Ok(()),
             None => invalid("a batch holds no more than its numbers"),
         }
+    }
+
+    /// The numbers of such a journal, the first not included.
+    fn numbers(&self) -> Range<u64> {
+        if self.fail_open { FIRST_OPEN..LAST } else { FIRST..FIRST_OPEN }
     }
 
     fn covered(&self) -> u64 {

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::Failure;
 use super::tenant::lock;
 
-/// How long a decision is remembered at least.
+/// How long a decision is given again.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Decisions of one generation. What is forgotten early is decided anew: a permit whose answer was
 /// lost stays lost then, and none is given twice.
@@ -29,8 +29,9 @@ struct Generations {
 
 type Seen = HashMap<(SessionId, Box<str>), Arc<Asked>>;
 
-/// What was asked under a nonce, and what it came to once that is known.
+/// What was asked under a nonce and when, and what it came to once that is known.
 struct Asked {
+    at: Timestamp,
     digest: CallDigest,
     decision: OnceCell<Decision>,
 }
@@ -60,10 +61,11 @@ impl Generations {
             self.began = now;
         }
         let key = (session, Box::from(nonce));
-        if let Some(asked) = self.young.get(&key).or_else(|| self.old.get(&key)) {
+        let known = self.young.get(&key).or_else(|| self.old.get(&key));
+        if let Some(asked) = known.filter(|asked| asked.at.until(now) < REMEMBERED) {
             return asked.clone();
         }
-        let asked = Arc::new(Asked { digest, decision: OnceCell::new() });
+        let asked = Arc::new(Asked { at: now, digest, decision: OnceCell::new() });
         self.young.insert(key, asked.clone());
         asked
     }
@@ -109,13 +111,13 @@ mod tests {
             (1, "n", "pay", 59, 1),
             (2, "n", "pay", 59, 2),
             (1, "m", "pay", 59, 3),
-            (2, "n", "pay", 118, 3), // asked again within a minute
-            (1, "n", "pay", 180, 4),
+            (1, "n", "pay", 60, 4), // a minute later it is another question
+            (2, "n", "pay", 118, 4),
         ] {
             assert_eq!(ask(&nonces, session, nonce, tool, at, &times).await, "decided");
             assert_eq!(times.load(Ordering::Relaxed), decided, "{session} {nonce} {tool} {at}");
         }
-        let refused = ask(&nonces, 1, "n", "read", 181, &times).await;
+        let refused = ask(&nonces, 1, "n", "read", 119, &times).await;
         assert_eq!(refused, "`decision_nonce` was used for another call");
         assert_eq!(times.load(Ordering::Relaxed), 4);
     }
