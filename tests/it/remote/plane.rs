@@ -111,7 +111,8 @@ impl Plane {
         read.await.expect("an answer in time").expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, body.to_owned())
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        (status, if chunked { joined(body) } else { body.to_owned() })
     }
 
     /// Writes a role.
@@ -145,6 +146,17 @@ impl Plane {
         assert_eq!(status, 200, "{answer}");
         answer["events"].as_array().expect("events").clone()
     }
+}
+
+/// What came in chunks (RFC 9112, section 7.1).
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    while let Some((length, rest)) = chunks.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).expect("a length");
+        body.push_str(&rest[..length]);
+        chunks = rest[length..].trim_start_matches("\r\n");
+    }
+    body
 }
 
 /// A session that was opened by hand.
