@@ -48,6 +48,7 @@ impl Inner {
             Err(error) => {
                 // The key may have been revoked: nothing is lent to whoever may not ask.
                 if matches!(error, ClientError::Unauthorized(_) | ClientError::Forbidden(_)) {
+                    self.lease.drop_all();
                     self.lease.end();
                 }
                 return Err(error);
@@ -64,8 +65,11 @@ impl Inner {
         let mut scopes = lock(&self.scopes);
         match event {
             Event::Epoch(epoch) => _ = scopes.hear(*epoch, false),
-            Event::Change(epoch, touched) if scopes.hear(*epoch, true) => self.seats.touch(touched),
-            Event::Change(..) => {}
+            Event::Change(epoch, touched) => {
+                scopes.hear(*epoch, true);
+                // Also when the epoch was heard of before: who asked for it was not told what changed.
+                self.seats.touch(touched);
+            }
         }
     }
 }

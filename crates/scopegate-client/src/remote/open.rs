@@ -32,12 +32,12 @@ pub(super) struct FailOpen {
     permits: AtomicU64,
 }
 
-/// A session that is decided on here until it was ended, whatever the lease.
+/// A session that is decided on here until it is taken back or ended, however old the lease.
 struct LastKnown(Arc<Seat>);
 
 impl scopegate_engine::Lender for LastKnown {
     fn lends(&self) -> bool {
-        !self.0.is_over()
+        self.0.is_last_known()
     }
 
     fn unspent(&self) {}
@@ -71,10 +71,10 @@ impl FailOpen {
         self.engine.borrow_session(lent, Arc::new(LastKnown(seat)))
     }
 
-    /// Decides a call without the plane. `None` where that must not be: the session was ended or never
-    /// lent, a person has to agree, or too many were permitted already.
+    /// Decides a call without the plane. `None` where that must not be: the session was ended, taken back
+    /// or never lent, a person has to agree, or too many were permitted already.
     pub(super) async fn decide(&self, seat: &Seat, call: &ToolCall) -> Option<Decision> {
-        let principal = seat.open().filter(|_| !seat.is_over())?;
+        let principal = seat.open().filter(|_| seat.is_last_known())?;
         let place = self.take()?;
         let decision = self.engine.enforce(&AccessRequest::new(principal.as_ref(), call)).await;
         match decision {

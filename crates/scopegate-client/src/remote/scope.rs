@@ -97,8 +97,22 @@ impl Scopes {
     }
 
     /// Takes up what was lent for a session, unless the answer was overtaken. False when its calls are
-    /// the plane's.
+    /// the plane's; then what it was lent before is over too.
     pub(super) fn take_up(
+        &mut self,
+        seat: &Arc<Seat>,
+        lent: Lent,
+        moments: (Left, Moment),
+        open: Option<&FailOpen>,
+    ) -> bool {
+        let taken_up = self.try_take_up(seat, lent, moments, open);
+        if !taken_up {
+            seat.take_back();
+        }
+        taken_up
+    }
+
+    fn try_take_up(
         &mut self,
         seat: &Arc<Seat>,
         lent: Lent,

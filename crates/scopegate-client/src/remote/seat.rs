@@ -133,6 +133,11 @@ impl Seat {
         self.lease.holds(self.generation.load(Ordering::Acquire))
     }
 
+    /// Whether nothing but silence ended what was lent: it was neither taken back nor dropped.
+    pub(super) fn is_last_known(&self) -> bool {
+        !self.is_over() && self.generation.load(Ordering::Acquire) == self.lease.generation()
+    }
+
     /// It was ended, and nothing revives it.
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Release);
