@@ -7,6 +7,7 @@ mod reviews;
 mod roles;
 mod sessions;
 mod status;
+mod terminal;
 
 use std::path::Path;
 
