@@ -133,8 +133,7 @@ impl RemoteBuilder {
     /// `folder` before it is given out, is marked there and in the plane's log, and there are at most 100 in
     /// ten minutes.
     ///
-    /// What was revoked while the plane cannot be reached is not known here: that is the danger. LIMITATIONS.md
-    /// names what is known here and not refused yet, such as a role that was narrowed just before.
+    /// What was revoked while the plane cannot be reached is not known here: that is the danger.
     pub fn danger_fail_open(mut self, folder: impl Into<PathBuf>) -> Self {
         self.open = Some(folder.into());
         self
