@@ -64,7 +64,7 @@ impl Inner {
         // Held until what changed is taken back: an answer of before must not come between.
         let mut scopes = lock(&self.scopes);
         match event {
-            Event::Epoch(epoch) => _ = scopes.hear(*epoch, false),
+            Event::Epoch(epoch) => scopes.hear(*epoch, false),
             Event::Change(epoch, touched) => {
                 scopes.hear(*epoch, true);
                 // Also when the epoch was heard of before: who asked for it was not told what changed.

@@ -73,15 +73,12 @@ impl Scopes {
         true
     }
 
-    /// What an event says. True when only what it names has changed; an event that names nothing
-    /// never says that.
-    pub(super) fn hear(&mut self, told: Epoch, names: bool) -> bool {
-        let heard = match self.standing.event(told) {
-            Heard::Next if !names => Heard::Gap,
-            heard => heard,
-        };
-        self.act_on(heard);
-        heard == Heard::Next
+    /// What an event says. Anything may have changed when one that names nothing comes next.
+    pub(super) fn hear(&mut self, told: Epoch, names: bool) {
+        match self.standing.event(told) {
+            Heard::Next if !names => self.act_on(Heard::Gap),
+            heard => self.act_on(heard),
+        }
     }
 
     fn act_on(&mut self, heard: Heard) {
