@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
-    AccessRequest, Args, CallDigest, ClaimedSession, Decision, Enforcer, McpClaims, Name, Outcome, Principal,
-    Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
+    AccessRequest, Args, CallDigest, Catalogue, ClaimedSession, Decision, Enforcer, McpClaims, Name, Outcome,
+    Principal, Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
 };
 use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
 use scopegate_reference::mcp::Claim;
 use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
 
 /// Every answer these rules can give.
-const ANSWERS: [&str; 22] = [
+const ANSWERS: [&str; 23] = [
     "PERMIT",
     "HOLD",
     "JWT_INVALID",
@@ -27,6 +28,7 @@ const ANSWERS: [&str; 22] = [
     "MCP_SESSION_HIJACK",
     "MCP_SERVER_UNAUTHORIZED",
     "MCP_TOOL_NOT_FOUND",
+    "MCP_TOOL_CHANGED",
     "ACTION_FORBIDDEN",
     "SCOPE_VIOLATION",
     "CREDENTIAL_VIOLATION",
@@ -95,6 +97,7 @@ struct Pair {
     engine: LocalEnforcer,
     clock: Arc<ManualClock>,
     roles: BTreeMap<Name, Role>,
+    servers: BTreeMap<Name, Catalogue>,
     sessions: Vec<Option<Provisioned>>,
     /// Owner and role of every session, opened or not.
     asked: Vec<(Name, Name)>,
@@ -129,6 +132,7 @@ impl Pair {
             reference: scenario.reference().expect("the reference reads every generated policy"),
             engine: builder.build().expect("the engine reads every generated policy"),
             clock,
+            servers: policy.mcp_servers,
             roles: policy.roles.into_iter().map(|role| (role.name.clone(), role)).collect(),
             sessions: Vec::new(),
             asked: Vec::new(),
@@ -205,7 +209,8 @@ impl Pair {
         // The pending review of this very call, which an equal earlier call may have opened.
         let Some(open) = &self.sessions[*session] else { return };
         let (owner, role) = &self.asked[*session];
-        let digest = CallDigest::of(open.session, owner, role, &tool_call(call));
+        let call = tool_call(call);
+        let digest = CallDigest::of_defined(open.session, owner, role, &call, self.definition(&call));
         let reviews = self.engine.pending_reviews();
         let Some(review) = reviews.iter().find(|review| Some(review.digest) == digest) else { return };
         let settled = match approve {
@@ -213,6 +218,12 @@ impl Pair {
             false => pollster(self.engine.reject(review.id, "a reviewer")),
         };
         settled.expect("a pending review");
+    }
+
+    /// What the tool was registered as, where its server is.
+    fn definition(&self, call: &ToolCall) -> Option<DefinitionDigest> {
+        let catalogue = self.servers.get(call.server.as_ref()?)?;
+        DefinitionDigest::of(catalogue.tools.iter().find(|tool| tool.name == call.tool)?)
     }
 
     fn call(

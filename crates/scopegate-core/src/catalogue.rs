@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::Name;
+use crate::pin::DefinitionDigest;
 use crate::plain;
 use crate::problem::{self, PolicyError, Problem};
 use crate::schema::ToolSchema;
@@ -62,6 +63,9 @@ pub struct CatalogueTool {
     /// Anything else that the server adds.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Value>,
+    /// Nobody has looked at the tool as it is now, so it is not called. Not a word of MCP.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "plain::truth")]
+    pub quarantined: bool,
 }
 
 impl Catalogue {
@@ -88,13 +92,23 @@ impl CatalogueTool {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogues(HashMap<Name, Arc<Tools>, FixedState>);
 
-/// The tools of one server, each with its schema.
-type Tools = HashMap<Name, Option<ToolSchema>, FixedState>;
+/// The tools of one server.
+type Tools = HashMap<Name, Offered, FixedState>;
+
+/// A tool as decisions read it.
+#[derive(Debug)]
+struct Offered {
+    schema: Option<ToolSchema>,
+    definition: DefinitionDigest,
+    quarantined: bool,
+}
 
 /// What is known of a tool on a server.
 pub(crate) enum Offer {
     /// The server has it.
     Listed,
+    /// The server has it, and nobody has looked at what it is now.
+    Quarantined,
     /// The server was registered without it.
     NotRegistered,
     /// It is a well-known server, and we do not know it to have this tool.
@@ -122,8 +136,11 @@ impl Catalogues {
 
     pub(crate) fn offer(&self, server: &str, tool: &str) -> Offer {
         match (self.0.get(server), built_in::tools(server)) {
-            (Some(tools), _) if tools.contains_key(tool) => Offer::Listed,
-            (Some(_), _) => Offer::NotRegistered,
+            (Some(tools), _) => match tools.get(tool) {
+                Some(offered) if offered.quarantined => Offer::Quarantined,
+                Some(_) => Offer::Listed,
+                None => Offer::NotRegistered,
+            },
             (None, Some(tools)) if tools.contains(&tool) => Offer::Listed,
             (None, Some(_)) => Offer::NotBuiltIn,
             (None, None) => Offer::Undescribed,
@@ -132,7 +149,12 @@ impl Catalogues {
 
     /// The schema that was registered for a tool.
     pub(crate) fn schema(&self, server: &str, tool: &str) -> Option<&ToolSchema> {
-        self.0.get(server)?.get(tool)?.as_ref()
+        self.0.get(server)?.get(tool)?.schema.as_ref()
+    }
+
+    /// The digest of what a tool was registered as; `None` when nobody has described it.
+    pub fn definition(&self, server: &str, tool: &str) -> Option<DefinitionDigest> {
+        Some(self.0.get(server)?.get(tool)?.definition)
     }
 }
 
@@ -150,7 +172,10 @@ fn compile(catalogue: &Catalogue) -> Result<Tools, PolicyError> {
         let schema = schema
             .map_err(|refused| PolicyError::from(Problem::Schema(refused.to_string())))
             .map_err(|error| in_tools(error.in_member("inputSchema"), index))?;
-        if tools.insert(tool.name.clone(), schema).is_some() {
+        let definition = DefinitionDigest::of(tool);
+        let definition = definition.ok_or_else(|| in_tools(Problem::Definition.into(), index))?;
+        let offered = Offered { schema, definition, quarantined: tool.quarantined };
+        if tools.insert(tool.name.clone(), offered).is_some() {
             return Err(named(Problem::DuplicateTool(tool.name.to_string())));
         }
     }

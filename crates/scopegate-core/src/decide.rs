@@ -37,7 +37,7 @@ pub fn decide<'c>(
 #[inline(always)]
 fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Changes) -> Result<(), Stop> {
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
-    mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and a tool it may name?
+    mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and an unchanged tool it may name?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     // 5: is there a grant for this tool, in every scope in force?
     match scopes {

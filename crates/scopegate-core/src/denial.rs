@@ -147,6 +147,8 @@ codes! {
     McpServerUnauthorized = "MCP_SERVER_UNAUTHORIZED", High, "none";
     /// The MCP server does not have this tool.
     McpToolNotFound = "MCP_TOOL_NOT_FOUND", Medium, "none";
+    /// The MCP server's tool is not what was pinned or registered of it, and nobody has looked since.
+    McpToolChanged = "MCP_TOOL_CHANGED", Critical, "none";
     /// Forbidden by name or pattern; no grant lifts it.
     ActionForbidden = "ACTION_FORBIDDEN", High, "none";
     /// No grant for this tool.
@@ -211,6 +213,12 @@ impl std::fmt::Display for Denial {
             }
             (DenyCode::McpToolNotFound, Detail::Name(server)) => {
                 write!(f, "MCP server `{server}` has no such tool")
+            }
+            (DenyCode::McpToolChanged, Detail::Name(server)) => {
+                write!(
+                    f,
+                    "the definition of this tool of MCP server `{server}` is not the one that was agreed to"
+                )
             }
             (DenyCode::ActionForbidden, Detail::Name(pattern)) => write!(f, "forbidden by `{pattern}`"),
             (DenyCode::ScopeViolation, Detail::Name(role)) => {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::call::ToolCall;
 use crate::id::{Name, SessionId};
 use crate::json::canonical;
+use crate::pin::DefinitionDigest;
 
 /// SHA-256 over a domain tag and the canonical form of a call and its asker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,11 +17,27 @@ impl CallDigest {
     /// The digest of a call as a session of `owner` makes it under `role`; `None` while the
     /// arguments have not been read, or were refused.
     pub fn of(session: SessionId, owner: &Name, role: &Name, call: &ToolCall) -> Option<Self> {
+        Self::of_defined(session, owner, role, call, None)
+    }
+
+    /// The same, also bound to what the tool was registered as, where that is known: an approval for one
+    /// definition is not used for another.
+    pub fn of_defined(
+        session: SessionId,
+        owner: &Name,
+        role: &Name,
+        call: &ToolCall,
+        definition: Option<DefinitionDigest>,
+    ) -> Option<Self> {
         let arguments = call.args.to_value()?;
-        let bound = json!({
+        let mut bound = json!({
             "session": session, "owner": owner, "role": role, "tool": call.tool, "server": call.server,
             "action": call.action, "resource": call.resource, "env": call.env, "args": arguments,
         });
+        // Absent, not null, where nothing is known: reviews kept before definitions were bound stay good.
+        if let (Some(definition), Some(members)) = (definition, bound.as_object_mut()) {
+            members.insert("definition".to_owned(), json!(definition));
+        }
         tagged("scopegate-approval-v1", &bound).map(Self)
     }
 

@@ -32,6 +32,7 @@ pub mod json;
 mod lazy;
 mod mcp;
 mod notice;
+pub mod pin;
 pub mod plain;
 mod problem;
 mod rate;

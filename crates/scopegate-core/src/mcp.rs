@@ -1,5 +1,5 @@
 //! Line 3: MCP identity. Is the call in its own session, does every role in force list its server,
-//! and does that server have the tool?
+//! and does that server have the tool, as somebody agreed to it?
 
 use crate::call::ToolCall;
 use crate::catalogue::Offer;
@@ -66,6 +66,9 @@ fn check_tool(
 ) -> Result<(), Denial> {
     let known = match facts.catalogues.offer(server, name) {
         Offer::Listed | Offer::Undescribed => true,
+        Offer::Quarantined => {
+            return Err(Denial::with(DenyCode::McpToolChanged, Detail::said(server)));
+        }
         Offer::NotRegistered => false,
         Offer::NotBuiltIn => tool.is_some_and(|tool| scope.granted(tool).is_some()),
     };

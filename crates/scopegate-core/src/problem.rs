@@ -85,6 +85,9 @@ pub enum Problem {
     /// A tool's schema that is not accepted.
     #[error("schema refused: {0}")]
     Schema(String),
+    /// A tool's definition that is nested too deep to have a digest.
+    #[error("the definition is nested more than 128 deep")]
+    Definition,
     /// A pattern that is not accepted.
     #[error("pattern refused: {0}")]
     Pattern(String),

@@ -8,6 +8,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
 use crate::facts::{Asked, Facts};
 use crate::id::{Name, ReviewId, SessionId};
+use crate::pin::DefinitionDigest;
 use crate::time::Timestamp;
 
 /// A call that waits, or waited, for a person.
@@ -38,6 +39,9 @@ pub struct Review {
     /// On which server.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub server: Option<Name>,
+    /// The digest of what the tool was registered as, where its server is described.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub definition: Option<DefinitionDigest>,
     /// With which arguments, in full, as compact JSON.
     pub arguments: String,
     /// Where it stands.
@@ -96,7 +100,7 @@ impl Review {
     /// everything that the digest binds.
     pub fn open(
         id: ReviewId,
-        digest: CallDigest,
+        (digest, definition): (CallDigest, Option<DefinitionDigest>),
         (session, owner, role): (SessionId, Name, Name),
         call: &ToolCall,
         opened_at: Timestamp,
@@ -113,6 +117,7 @@ impl Review {
             resource: call.resource.clone(),
             env: call.env.clone(),
             server: call.server.clone(),
+            definition,
             arguments: call.args.to_json()?,
             state: ReviewState::Pending,
             reviewer: None,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     CallDigest, Hold, Review, ReviewError, ReviewId, ReviewState, SessionId, Timestamp, ToolCall,
 };
@@ -149,7 +150,7 @@ impl Pages {
         &mut self,
         session: &Session,
         call: &ToolCall,
-        digest: CallDigest,
+        (digest, definition): (CallDigest, Option<DefinitionDigest>),
         seconds: u64,
         now: Timestamp,
     ) -> Result<Hold, NotOpened> {
@@ -161,7 +162,8 @@ impl Pages {
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
         let who = (session.id, session.owner.name.clone(), session.role().clone());
         let expires_at = now.after(Duration::from_secs(seconds));
-        let review = Review::open(id, digest, who, call, now, expires_at).ok_or(NotOpened::Broken)?;
+        let review =
+            Review::open(id, (digest, definition), who, call, now, expires_at).ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);
         let hold = review.hold();
         self.by_id.insert(id, review);

@@ -91,6 +91,8 @@ pub(crate) struct Publisher {
     roles: BTreeMap<Name, Arc<Role>>,
     /// MCP servers as they were written.
     mcp_servers: BTreeMap<Name, Catalogue>,
+    /// Those of them that were registered since, in whatever policy.
+    registered: BTreeMap<Name, Catalogue>,
     /// Who inherits from whom.
     children: HashMap<Name, BTreeSet<Name>>,
     slots: HashMap<Name, Slot>,
@@ -107,6 +109,7 @@ impl Publisher {
             credentials: BTreeSet::new(),
             roles: BTreeMap::new(),
             mcp_servers: BTreeMap::new(),
+            registered: BTreeMap::new(),
             children: HashMap::new(),
             slots: HashMap::new(),
             next_slot: 0,
@@ -115,10 +118,15 @@ impl Publisher {
         }
     }
 
-    /// Replaces every role and every catalogue, or changes nothing.
+    /// Replaces every role, and every catalogue but those that were registered since: a tool that was
+    /// quarantined stays so when the policy is read again. Or changes nothing.
     pub(crate) fn replace(&mut self, policy: &Policy) -> Result<Snapshot, PolicyError> {
         let roles = policy.by_name()?;
-        let catalogues = Arc::new(policy.catalogues()?);
+        let mut catalogues = policy.catalogues()?;
+        for (server, catalogue) in &self.registered {
+            catalogues.put(server, catalogue)?;
+        }
+        let catalogues = Arc::new(catalogues);
         let mut scopes = Vec::with_capacity(roles.len());
         for (index, role) in policy.roles.iter().enumerate() {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
@@ -140,14 +148,21 @@ impl Publisher {
         self.children.clear();
         roles.values().for_each(|role| self.adopt(role));
         self.roles = roles;
-        self.mcp_servers = policy.mcp_servers.clone();
+        self.mcp_servers = self.servers_with(policy);
         self.compiler.sweep();
         Ok(self.publish(next))
     }
 
     /// Whether these are the roles and catalogues in force.
     pub(crate) fn holds(&self, policy: &Policy) -> bool {
-        policy.mcp_servers == self.mcp_servers && policy.by_name().is_ok_and(|roles| roles == self.roles)
+        self.servers_with(policy) == self.mcp_servers
+            && policy.by_name().is_ok_and(|roles| roles == self.roles)
+    }
+
+    fn servers_with(&self, policy: &Policy) -> BTreeMap<Name, Catalogue> {
+        let mut servers = policy.mcp_servers.clone();
+        servers.extend(self.registered.clone());
+        servers
     }
 
     /// What was registered for an MCP server.
@@ -163,6 +178,7 @@ impl Publisher {
     ) -> Result<Snapshot, PolicyError> {
         let mut next = self.latest.clone();
         Arc::make_mut(&mut next.catalogues).put(&server, &catalogue)?;
+        self.registered.insert(server.clone(), catalogue.clone());
         self.mcp_servers.insert(server, catalogue);
         Ok(self.publish(next))
     }
@@ -170,6 +186,7 @@ impl Publisher {
     /// Forgets what an MCP server offers; `None` when nothing was registered.
     pub(crate) fn remove_catalogue(&mut self, server: &str) -> Option<Snapshot> {
         self.mcp_servers.remove(server)?;
+        self.registered.remove(server);
         let mut next = self.latest.clone();
         Arc::make_mut(&mut next.catalogues).remove(server);
         Some(self.publish(next))

@@ -11,6 +11,8 @@ pub struct Offered {
     pub tool: String,
     /// What its arguments have to fit.
     pub schema: Option<Json>,
+    /// Nobody has looked at it since it changed.
+    pub quarantined: bool,
 }
 
 /// The MCP session that a call claims to be in.
@@ -48,10 +50,11 @@ pub(crate) fn judge_mcp(
         return Some("MCP_SERVER_UNAUTHORIZED");
     }
     let server = call.server?;
-    if links.iter().all(|link| tool_is_known(link, server, call.tool, servers)) {
-        return None;
+    if !links.iter().all(|link| tool_is_known(link, server, call.tool, servers)) {
+        return Some("MCP_TOOL_NOT_FOUND");
     }
-    Some("MCP_TOOL_NOT_FOUND")
+    let mut offered = servers.get(server).into_iter().flatten().filter(|offered| offered.tool == call.tool);
+    offered.any(|offered| offered.quarantined).then_some("MCP_TOOL_CHANGED")
 }
 
 /// Whether every list of servers that guards the tool has this one, and there is such a list. Without

@@ -108,6 +108,7 @@ pub fn read_servers(text: &str) -> Result<HashMap<String, Vec<Offered>>, String>
         let offered = tools.iter().map(|tool| Offered {
             tool: tool["name"].as_str().unwrap_or_default().to_string(),
             schema: tool.get("inputSchema").map(Json::from_policy),
+            quarantined: tool["quarantined"].as_bool().unwrap_or(false),
         });
         servers.insert(server, offered.collect());
     }

@@ -6,7 +6,8 @@ use super::LocalEnforcer;
 
 impl LocalEnforcer {
     /// Registers what an MCP server offers, in the place of what was registered under its name.
-    /// Decisions already begun finish with what was there.
+    /// Decisions already begun finish with what was there. It stays when the policy is read again, also
+    /// where that describes the server.
     ///
     /// # Errors
     /// [`PolicyError`] with the place inside the catalogue; nothing changed.
@@ -27,3 +28,6 @@ impl LocalEnforcer {
         known
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
     Link, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, decide,
@@ -129,8 +130,9 @@ impl<'a> Step<'a> {
             None => self.session.id,
             Some(_) => scopegate_core::SessionId::from_bits(0),
         };
-        let digest = CallDigest::of(session, &self.session.owner.name, self.session.role(), call);
-        let Some(digest) = digest else {
+        let definition = self.definition();
+        let (owner, role) = (&self.session.owner.name, self.session.role());
+        let Some(digest) = CallDigest::of_defined(session, owner, role, call, definition) else {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
         let mut pages = self.inner.reviews.lock();
@@ -138,9 +140,15 @@ impl<'a> Step<'a> {
         match self.decide(links, books, Asked::Loaded(pages.find(&digest)), &mut room) {
             Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, digest))),
             Ruling::Deny(denial) => self.deny(denial),
-            Ruling::Hold(seconds) => self.hold(&mut pages, digest, seconds),
+            Ruling::Hold(seconds) => self.hold(&mut pages, (digest, definition), seconds),
             Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
         }
+    }
+
+    /// What the tool was registered as, where its server is described.
+    fn definition(&self) -> Option<DefinitionDigest> {
+        let call = self.request.call;
+        self.snapshot.catalogues.definition(call.server.as_deref()?, &call.tool)
     }
 
     /// Commits everything a permit changes, or nothing.
@@ -203,7 +211,12 @@ impl<'a> Step<'a> {
         Ok(Answer::deny(denial, ticket))
     }
 
-    fn hold(&self, pages: &mut Pages, digest: CallDigest, seconds: u64) -> Result<Answer, Stop> {
+    fn hold(
+        &self,
+        pages: &mut Pages,
+        digest: (CallDigest, Option<DefinitionDigest>),
+        seconds: u64,
+    ) -> Result<Answer, Stop> {
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
             Err(NoRoom::Full) => return Err(Stop::Room),

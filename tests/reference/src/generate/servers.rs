@@ -19,9 +19,15 @@ impl Gen {
             let offered = self.some(&TOOLS, 85);
             let tools: Vec<Value> = offered
                 .into_iter()
-                .map(|tool| match self.chance(45) {
-                    true => json!({"name": tool, "inputSchema": self.tool_schema()}),
-                    false => json!({"name": tool}),
+                .map(|tool| {
+                    let mut offered = match self.chance(45) {
+                        true => json!({"name": tool, "inputSchema": self.tool_schema()}),
+                        false => json!({"name": tool}),
+                    };
+                    if self.chance(8) {
+                        offered["quarantined"] = json!(self.chance(80));
+                    }
+                    offered
                 })
                 .collect();
             servers.insert(server.to_string(), json!({ "tools": tools }));
