@@ -38,7 +38,7 @@ struct Refused {
 
 /// Lets a request through whose key may take the route, and tells the handler who calls.
 pub(crate) async fn admit(State(way): State<Way>, request: Request, next: Next) -> Response {
-    let has_body = !request.body().is_end_stream();
+    let had_body = shell::has_body(&request);
     let admitted = match recognise(&way, request.headers()) {
         Ok(caller) => take_in(request, way.max_body).await.map(|request| (caller, request)),
         Err(refused) => Err(refused),
@@ -48,14 +48,7 @@ pub(crate) async fn admit(State(way): State<Way>, request: Request, next: Next) 
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(refused) => {
-            let mut response = refused.into_response();
-            if has_body {
-                // Nobody has read it to its end, so nothing can follow it on this connection.
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
-        }
+        Err(refused) => shell::unread(had_body, refused.into_response()),
     }
 }
 

@@ -40,6 +40,7 @@ pub mod serve;
 pub mod setup;
 mod shell;
 pub mod store;
+mod streams;
 mod tls;
 mod token;
 pub mod webhook;

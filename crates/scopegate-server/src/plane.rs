@@ -14,7 +14,11 @@ use crate::config::Config;
 use crate::domain::{Failure, Tenant};
 use crate::metrics::Metrics;
 use crate::setup;
-use crate::store::{Access, Archive, Change, Kept, SessionRow, State, TenantId, TenantState, WriterHandle};
+use crate::store::{
+    Access, Archive, Change, Kept, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantState,
+    WriterHandle,
+};
+use crate::streams::Streams;
 use crate::token::{Presented, Signer, Verified};
 use crate::webhook::{Guard, Outbox};
 
@@ -33,6 +37,8 @@ pub struct Plane {
     /// One place for each request that is being answered.
     pub(crate) room: Semaphore,
     pub(crate) outbox: Outbox,
+    /// Who listens to events.
+    pub(crate) streams: Streams,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
     signer: RwLock<Signer>,
     tokens: RwLock<HashMap<Box<str>, Arc<Verified>>>,
@@ -58,6 +64,7 @@ impl Plane {
             writer,
             metrics: Metrics::default(),
             outbox,
+            streams: Streams::default(),
             tenants: RwLock::default(),
             signer: RwLock::new(signer),
             tokens: RwLock::default(),
@@ -81,21 +88,35 @@ impl Plane {
     }
 
     /// Takes up what another process changed: keys, and tenants, which begin with nothing else.
-    pub(crate) fn follow(&self, access: Access) {
-        for key in self.keyring.replace(access.keys) {
-            if let Some(tenant) = self.taken_up(&key.tenant) {
-                tenant.key_revoked(key.owner.clone());
+    pub(crate) fn follow(&self) -> Result<(), StoreError> {
+        self.keyring.look(|access, revoked| {
+            for key in revoked {
+                if let Some(tenant) = self.taken_up(&key.tenant) {
+                    tenant.key_revoked(key.owner.clone());
+                }
             }
-        }
-        if let Some(signer) = Signer::new(&access.signing_keys) {
-            *self.signer.write().unwrap_or_else(PoisonError::into_inner) = signer;
-        }
+            self.follow_access(access);
+        })
+    }
+
+    fn follow_access(&self, access: Access) {
+        self.follow_signer(&access.signing_keys);
         for tenant in access.tenants {
             let id = tenant.tenant.clone();
             if let Err(failure) = self.take_up(TenantState::begun(tenant), self.now()) {
                 tracing::error!(tenant = %id, %failure, "a new tenant cannot be taken up");
             }
         }
+    }
+
+    /// What a key verified that is gone now has to be looked at again.
+    fn follow_signer(&self, rows: &[SigningKeyRow]) {
+        let Some(next) = Signer::new(rows) else { return };
+        let mut signer = self.signer.write().unwrap_or_else(PoisonError::into_inner);
+        if !signer.is_known_to(&next) {
+            self.tokens.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        *signer = next;
     }
 
     /// All tenants.
@@ -108,7 +129,7 @@ impl Plane {
         if let Some(tenant) = self.taken_up(id) {
             return Ok(tenant);
         }
-        self.follow(self.archive.access()?);
+        self.follow()?;
         self.taken_up(id).ok_or(Failure::Unknown("tenant"))
     }
 
@@ -142,10 +163,9 @@ impl Plane {
         let row = setup::next_signing_key(now).map_err(|error| unkept(error.to_string()))?;
         let ticket = self.writer.submit(vec![Change::SigningKey(row)]);
         match self.writer.kept(ticket.map_err(|error| unkept(error.to_string()))?).await {
-            Kept::Yes => self.follow(self.archive.access()?),
-            Kept::No(why) => return Err(unkept(why.to_string())),
+            Kept::Yes => Ok(self.follow()?),
+            Kept::No(why) => Err(unkept(why.to_string())),
         }
-        Ok(())
     }
 
     /// The keys that verify tokens.
@@ -159,7 +179,9 @@ impl Plane {
         if let Some(known) = self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return known.at(now);
         }
-        let Some(verified) = self.signer().verify(token) else { return Presented::Nothing };
+        // Held until it is remembered, so that nothing of a key that goes away meanwhile is.
+        let signer = self.signer();
+        let Some(verified) = signer.verify(token) else { return Presented::Nothing };
         let presented = verified.at(now);
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MAX_TOKENS {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -116,9 +116,16 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
         router = router.route(path, handler);
     }
     let router = router
-        .fallback(|| async { refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "no such route") })
-        .method_not_allowed_fallback(|| async {
-            refusal(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "not with this method")
+        .fallback(|request: Request| async move {
+            shell::unread(
+                shell::has_body(&request),
+                refusal(StatusCode::NOT_FOUND, "NOT_FOUND", "no such route"),
+            )
+        })
+        .method_not_allowed_fallback(|request: Request| async move {
+            let refusal =
+                refusal(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "not with this method");
+            shell::unread(shell::has_body(&request), refusal)
         })
         // Bodies have been taken in already, within their limits.
         .layer(DefaultBodyLimit::disable());

@@ -178,9 +178,8 @@ async fn follow_the_store(plane: Arc<Plane>) {
     let mut changed = plane.writer.changed_elsewhere();
     while changed.changed().await.is_ok() {
         let reading = plane.clone();
-        let read = tokio::task::spawn_blocking(move || reading.archive.access()).await;
-        match read {
-            Ok(Ok(access)) => plane.follow(access),
+        match tokio::task::spawn_blocking(move || reading.follow()).await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the store cannot be read"),
             Err(_) => return,
         }

@@ -136,17 +136,27 @@ pub fn create_key(store: &mut dyn Store, order: KeyOrder, now: Timestamp) -> Res
     Ok(key)
 }
 
-/// Makes the next key that signs session tokens, and returns its id. It is published at once and
+/// A key that will sign session tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NextSigningKey {
+    /// Its id, `kid` in tokens.
+    pub id: Name,
+    /// From when on it signs.
+    pub signs_from: Timestamp,
+}
+
+/// Makes the next key that signs session tokens. It is published at once and
 /// signs after ten minutes, so that whoever verifies tokens knows it by then; tokens of the keys
 /// before stay good until they expire.
 ///
 /// # Errors
 /// [`SetupError`].
-pub fn rotate_signing_key(store: &mut dyn Store, now: Timestamp) -> Result<Name, SetupError> {
+pub fn rotate_signing_key(store: &mut dyn Store, now: Timestamp) -> Result<NextSigningKey, SetupError> {
     let row = next_signing_key(now)?;
-    let id = row.id.clone();
+    let next = NextSigningKey { id: row.id.clone(), signs_from: row.signs_from };
     store.commit(&[Change::SigningKey(row)], Durability::Durable)?;
-    Ok(id)
+    Ok(next)
 }
 
 /// A key that is known some time before it signs.

@@ -4,12 +4,17 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use http_body_util::{BodyExt as _, Limited};
+use scopegate_core::json::MAX_TEXT;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
@@ -20,6 +25,8 @@ use crate::routes::refusal;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ids of callers are replaced.
 const MAX_ID: usize = 64;
+/// How long the rest of a body is waited for that nobody wants.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Operators look at these most when there is no room for anything else.
 const ALWAYS: [&str; 2] = ["/healthz", "/metrics"];
 
@@ -81,6 +88,33 @@ fn made() -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
+/// Whether there is something that whoever refuses a request leaves unread.
+pub(crate) fn has_body(request: &Request) -> bool {
+    !request.body().is_end_stream()
+}
+
+/// The answer to a request whose body nobody has read to its end, if it had one: nothing can follow on
+/// that connection, and the client is told so.
+pub(crate) fn unread(had_body: bool, mut response: Response) -> Response {
+    if had_body {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Whether a body that nobody wants is read to its end: what is there already costs less than another
+/// connection would.
+async fn read_out(request: Request) -> bool {
+    let mut body = Limited::new(request.into_body(), MAX_TEXT);
+    let end = async {
+        while let Some(frame) = body.frame().await {
+            frame.ok()?;
+        }
+        Some(())
+    };
+    matches!(timeout(MOMENT, end).await, Ok(Some(())))
+}
+
 /// Turns a request away at once when too many are being answered: waiting would make all of them late.
 async fn make_room(State(plane): State<Arc<Plane>>, request: Request, next: Next) -> Response {
     let _place = match plane.room.try_acquire() {
@@ -94,7 +128,7 @@ async fn make_room(State(plane): State<Arc<Plane>>, request: Request, next: Next
                 "too many requests at a time; try again",
             );
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
+            return unread(!read_out(request).await, response);
         }
     };
     next.run(request).await

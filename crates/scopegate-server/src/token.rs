@@ -103,6 +103,11 @@ impl Signer {
         self.keys.iter().map(Known::published).collect()
     }
 
+    /// Whether `other` verifies all that this one does.
+    pub(crate) fn is_known_to(&self, other: &Self) -> bool {
+        self.keys.iter().all(|known| other.keys.iter().any(|key| key.id == known.id && key.key == known.key))
+    }
+
     /// The token of a session.
     pub(crate) fn sign(&self, session: &SessionRow) -> Option<String> {
         let Known { id, key, .. } = self.current(session.created_at)?;

@@ -115,6 +115,9 @@ async fn roles_are_written_and_read() {
     let bad = RoleDraft::new().with("name", "other").with("allowed_tools", "pay");
     let Err(ClientError::Invalid(why)) = admin.create_role(&bad).await else { panic!("refused") };
     assert!(why.contains("`allowed_tools`"), "{why}");
+    let bad = RoleDraft::new().with("webhook_secret", "whsec_not base64");
+    let Err(ClientError::Invalid(why)) = admin.update_role("payer", &bad).await else { panic!("refused") };
+    assert!(why.starts_with("`webhook_secret` begins with `whsec_`"), "{why}");
     let child = RoleDraft::new().with("name", "junior").with("parent_role_id", "payer");
     admin.create_role(&child).await.expect("a child");
     assert!(matches!(admin.delete_role("payer").await, Err(ClientError::Conflict(_))));

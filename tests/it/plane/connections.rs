@@ -97,3 +97,42 @@ fn who_never_finishes_does_not_keep_a_plane_from_ending() {
     plane.terminate();
     assert!(plane.child.wait().expect("an end").success());
 }
+
+/// A request whose body is announced and does not come.
+fn unfinished(plane: &Plane, method: &str, path: &str, key: &str) -> BufReader<TcpStream> {
+    let whole = request(method, path, &[("x-scopebound-api-key", key)], b"{\"name\":\"r\"}");
+    let mut stream = connect(&plane.addr).expect("a connection");
+    stream.write_all(&whole[..whole.len() - 1]).expect("sent");
+    BufReader::new(stream)
+}
+
+#[test]
+fn who_is_refused_with_the_body_unread_is_told_that_the_connection_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dev = key(folder.path(), "dev");
+    let plane = Plane::start_with(folder.path(), &["--max-requests", "1"]);
+    for (method, path, key, status) in [
+        ("POST", "/nowhere", dev.as_str(), 404),
+        ("PATCH", "/mgmt/v1/roles", &dev, 405),
+        ("POST", "/mgmt/v1/roles", "sb-nobody", 401),
+    ] {
+        let mut stream = unfinished(&plane, method, path, key);
+        let answer = Answer::read(&mut stream).expect("an answer");
+        assert_eq!((answer.status, answer.header("connection")), (status, Some("close")), "{method} {path}");
+        assert_eq!(rest(stream.into_inner()), "", "{method} {path}");
+    }
+    // Takes the only place, as long as its body does not come.
+    let _inside = unfinished(&plane, "POST", "/mgmt/v1/roles", &dev);
+    let mut client = plane.client(&dev);
+    let mut shed = None;
+    while shed.is_none() {
+        let answer = client.send("POST", "/v1/provision", &[], &json!({ "role_id": "r" }));
+        shed = answer.filter(|answer| answer.status == 503);
+    }
+    let shed = shed.expect("an answer");
+    assert_eq!(shed.header("connection"), None, "its body was there, so the connection goes on");
+    let mut stream = unfinished(&plane, "POST", "/mgmt/v1/roles", &dev);
+    let answer = Answer::read(&mut stream).expect("an answer");
+    assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+    assert_eq!(rest(stream.into_inner()), "");
+}

@@ -103,7 +103,7 @@ fn the_next_key_is_published_then_signs_and_the_last_one_still_verifies() {
     let [first] = &published(&plane)[..] else { panic!("one key signs") };
     assert_eq!(kid(&old), *first);
 
-    let mut rotate = |at| setup::rotate_signing_key(&mut store, at).expect("a key").to_string();
+    let mut rotate = |at| setup::rotate_signing_key(&mut store, at).expect("a key").id.to_string();
     let wait_for = |id: &String| {
         while !published(&plane).contains(id) {
             std::thread::sleep(Duration::from_millis(10));

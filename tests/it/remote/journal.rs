@@ -1,5 +1,7 @@
 //! What clients decided, on its way into the plane's log.
 
+use scopegate_core::Timestamp;
+use scopegate_engine::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use super::plane::{Home, Plane};
@@ -146,5 +148,25 @@ async fn what_was_permitted_without_the_plane_is_a_journal_of_its_own() {
     let records = plane.events(&home.dev).await;
     let marked = records.iter().filter(|event| event["fail_open"] == true).count();
     assert_eq!((records.len(), marked), (2, 1));
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_journal_is_taken_up_until_an_hour_after_its_session() {
+    let home = Home::new();
+    let (plane, session) = prepared(&home).await;
+    let sent = batch(1, (0, 0), vec![entry(0, "permit")], json!({}));
+    assert_eq!(ship(&plane, &home.agent, &session, sent.clone()).await.0, 200);
+    plane.stop().await;
+    for (seconds_ago, status) in [(3_500, 200), (3_700, 404)] {
+        let end = Timestamp::from_secs(SystemClock::new().now().secs() - seconds_ago);
+        home.tamper("UPDATE sessions SET body = json_set(body, '$.expires_at', ?)", end.to_string());
+        let plane = home.serve().await;
+        let (told, _) = ship(&plane, &home.agent, &session, sent.clone()).await;
+        assert_eq!(told, status, "{seconds_ago} seconds after its end");
+        plane.stop().await;
+    }
+    let plane = home.serve().await;
+    assert_eq!(plane.events(&home.dev).await.len(), 1, "once");
     plane.stop().await;
 }

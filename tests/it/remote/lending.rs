@@ -1,5 +1,7 @@
 //! Scopes and epochs on the wire.
 
+use scopegate_core::Timestamp;
+use scopegate_engine::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -161,13 +163,105 @@ impl Listener {
 
     /// The data of the next event.
     async fn next(&mut self) -> Value {
+        self.hear().await.expect("the stream ended")
+    }
+
+    /// The same; `None` once the stream has ended.
+    async fn hear(&mut self) -> Option<Value> {
         loop {
             let mut line = String::new();
-            let read = self.0.read_line(&mut line).await.expect("a line");
-            assert!(read > 0, "the stream ended");
+            // A reset is an end too.
+            let read = self.0.read_line(&mut line).await.unwrap_or(0);
             if let Some(data) = line.strip_prefix("data: ") {
-                return serde_json::from_str(data).expect("JSON");
+                return Some(serde_json::from_str(data).expect("JSON"));
+            }
+            // The last chunk is empty.
+            if read == 0 || line == "0\r\n" {
+                return None;
             }
         }
     }
+}
+
+#[tokio::test]
+async fn one_key_has_sixteen_streams_and_another_key_its_own() {
+    let home = Home::new();
+    let plane = home.serve().await;
+    let mut listeners = Vec::new();
+    for _ in 0..16 {
+        let mut listener = Listener::new(&plane, &home.agent).await;
+        listener.next().await;
+        listeners.push(listener);
+    }
+    let ask = || plane.ask(&home.agent, "GET", "/v1/epoch/events", Value::Null);
+    let (status, answer) = ask().await;
+    assert_eq!((status, &answer["error"]["code"]), (503, &json!("UNAVAILABLE")));
+    let told = answer["detail"].as_str().expect("words");
+    assert_eq!(told, "this key has 16 event streams; ask for `/v1/epoch`");
+    Listener::new(&plane, &home.other_agent).await.next().await;
+    // Everything else goes on, and a place that is left is taken again.
+    assert_eq!(plane.ask(&home.agent, "GET", "/v1/epoch", Value::Null).await.0, 200);
+    listeners.pop();
+    loop {
+        if let Some(told) = Listener::new(&plane, &home.agent).await.hear().await {
+            assert!(told["incarnation"].is_u64(), "{told}");
+            break;
+        }
+    }
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_key() {
+    let home = Home::new();
+    let plane = home.serve().await;
+    let (mut revoked, mut other) =
+        (Listener::new(&plane, &home.agent).await, Listener::new(&plane, &home.dev).await);
+    revoked.next().await;
+    other.next().await;
+    home.revoke(&home.agent);
+    assert_eq!(revoked.hear().await, None, "it hears of nothing more, not even of its own end");
+    assert!(other.next().await["owner"].is_string(), "who still has a key does");
+
+    // Nobody tells of a key that ends by itself: it is looked at again.
+    let soon = Timestamp::from_nanos(SystemClock::new().now().nanos() + 300_000_000);
+    let mut short = Listener::new(&plane, &home.key_until(soon)).await;
+    short.next().await;
+    assert_eq!(short.hear().await, None);
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn a_child_of_a_revoked_session_is_never_called_expired() {
+    let home = Home::new();
+    let plane = home.serve().await;
+    let role = json!({ "name": "boss", "allowed_tools": ["read"], "max_delegation_depth": 2 });
+    plane.role(&home.dev, role).await;
+    let boss = plane.open(&home.agent, "boss").await;
+    let mut young = Vec::new();
+    let mut parent = boss.id.clone();
+    for _ in 0..2 {
+        let order = json!({ "role_id": "boss", "parent_session_id": parent });
+        let (status, child) = plane.ask(&home.agent, "POST", "/v1/provision", order).await;
+        assert_eq!(status, 200, "{child}");
+        child["session_id"].as_str().expect("an id").clone_into(&mut parent);
+        young.push(child["jwt"].as_str().expect("a token").to_owned());
+    }
+    let alone = plane.open(&home.agent, "boss").await;
+    // Once there is a record, a store knows how late it is.
+    assert_eq!(plane.enforce(&home.agent, &alone.jwt, json!({})).await.1["decision"], "allow");
+    let end = format!("/v1/sessions/{}", boss.id);
+    assert_eq!(plane.ask(&home.agent, "DELETE", &end, Value::Null).await.0, 200);
+    plane.stop().await;
+    // As if all of them had ended two hours ago: nobody remembers them.
+    let long_ago = SystemClock::new().now().nanos() - 7_200_000_000_000;
+    home.tamper("UPDATE sessions SET expires_at = ?", i64::try_from(long_ago).expect("a time"));
+    let plane = home.serve().await;
+    let mut codes = Vec::new();
+    for jwt in [&boss.jwt, &young[0], &young[1], &alone.jwt] {
+        let (_, answer) = plane.enforce(&home.agent, jwt, json!({})).await;
+        codes.push(answer["deny_code"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(codes, ["SESSION_REVOKED", "SESSION_REVOKED", "SESSION_REVOKED", "SESSION_EXPIRED"]);
+    plane.stop().await;
 }

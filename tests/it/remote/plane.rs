@@ -57,6 +57,25 @@ impl Home {
         setup::revoke_key(&mut store, id, Timestamp::from_secs(2_000)).expect("revoked");
     }
 
+    /// A new agent's key that ends by itself.
+    pub(super) fn key_until(&self, end: Timestamp) -> String {
+        let mut store = SqliteStore::beside(self.path()).expect("the store");
+        let order = KeyOrder {
+            tenant: TenantId::parse("default").expect("a name"),
+            kind: Kind::Agent,
+            name: None,
+            prefix: Prefix::Sb,
+            expires_at: Some(end),
+        };
+        setup::create_key(&mut store, order, Timestamp::from_secs(1_000)).expect("a key").secret
+    }
+
+    /// Changes what the store holds of the sessions of a plane that does not run.
+    pub(super) fn tamper(&self, sql: &str, value: impl rusqlite::ToSql) {
+        let db = rusqlite::Connection::open(self.path().join("scopegate.db")).expect("the file");
+        assert!(db.execute(sql, [value]).expect("changed") > 0);
+    }
+
     pub(super) async fn serve(&self) -> Plane {
         Plane::start(self.path().to_owned(), 0).await
     }

@@ -97,7 +97,7 @@ impl Client {
         // A plane that has heard enough answers before all is sent.
         let _ = stream.get_mut().write_all(request);
         let answer = Answer::read(stream);
-        if answer.is_none() {
+        if answer.as_ref().is_none_or(|answer| answer.header("connection") == Some("close")) {
             self.stream = None;
         }
         answer

@@ -11,7 +11,11 @@ use scopegate_core::{
 use super::{Failure, Tenant};
 use crate::audit::Circumstances;
 use crate::auth::Caller;
+use crate::store::SessionRow;
 use crate::token::Presented;
+
+/// Most sessions that are looked at above one: chains are short, and a ring would be damage.
+const MAX_CHAIN: usize = 64;
 
 /// A call, as it came.
 #[derive(Debug)]
@@ -98,11 +102,20 @@ impl Tenant {
     /// expired: clients would provision a new one and go on.
     fn long_over(&self, id: SessionId, expired: bool) -> DenyCode {
         match self.archive.session(&self.id, id) {
-            Ok(Some(row)) if row.end.as_ref().is_some_and(|end| end.revoked) => DenyCode::SessionRevoked,
+            Ok(Some(row)) if self.was_revoked(&row) => DenyCode::SessionRevoked,
             Ok(Some(_)) if expired => DenyCode::JwtExpired,
             Ok(Some(_)) => DenyCode::SessionExpired,
             Ok(None) | Err(_) => DenyCode::JwtInvalid,
         }
+    }
+
+    /// Whether a session was revoked, or one that it was opened for: its end was theirs too.
+    fn was_revoked(&self, session: &SessionRow) -> bool {
+        let revoked = |row: &SessionRow| row.end.as_ref().is_some_and(|end| end.revoked);
+        // A parent that cannot be read, or is forgotten, cannot speak for its child.
+        let parent = |row: &SessionRow| self.archive.session(&self.id, row.parent?).ok().flatten();
+        std::iter::successors(parent(session), parent).take(MAX_CHAIN).any(|row| revoked(&row))
+            || revoked(session)
     }
 }
 

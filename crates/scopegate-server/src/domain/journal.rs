@@ -71,6 +71,10 @@ impl Tenant {
         let mut replaced = None;
         let taken = self.change(|| {
             let mut journals = lock(&self.book.journals);
+            // Of a journal that may have been forgotten nobody can tell what was taken up already.
+            if journals.forgets(session.expires_at, now) {
+                return Err(Failure::Unknown("session"));
+            }
             let key = (session.id, batch.fail_open);
             let begun = Taken { number: batch.numbers().start, ..Taken::default() };
             let before = journals.get(&key).map_or(begun, Taken::of);

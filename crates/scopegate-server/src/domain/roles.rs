@@ -166,9 +166,7 @@ impl Tenant {
         guard: webhook::Guard,
         now: Timestamp,
     ) -> Result<Arc<RoleDocument>, Failure> {
-        if body.contains_key("webhook_url") {
-            guard.check_document(body)?;
-        }
+        guard.check_document(body)?;
         self.change(|| {
             let before = self.role(id_or_name)?;
             let written = written::merge(&before.written, body);

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
+use super::sign::check_secret;
 use crate::domain::Failure;
 
 /// Refuses addresses that are not public, when a role is written and again at each delivery.
@@ -21,15 +22,10 @@ impl Guard {
         Self { allow_private }
     }
 
-    /// Checks the `webhook_url` of a role, if it has one.
+    /// Checks what a role says of its webhook, as far as it does: where events go, and what signs them.
     pub(crate) fn check_document(self, written: &Map<String, Value>) -> Result<(), Failure> {
-        let refuse = |why: &str| Err(Failure::Invalid(format!("`webhook_url` {why}")));
-        match written.get("webhook_url") {
-            None | Some(Value::Null) => Ok(()),
-            Some(Value::String(url)) if url.is_empty() => Ok(()),
-            Some(Value::String(url)) => self.check(url).map(drop).or_else(|why| refuse(&why)),
-            Some(_) => refuse("must be a text"),
-        }
+        check_text(written, "webhook_url", |url| self.check(url).map(drop))?;
+        check_text(written, "webhook_secret", check_secret)
     }
 
     /// A URL that events may be sent to, as far as its text tells.
@@ -73,6 +69,21 @@ impl Guard {
     fn allows(self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }
+}
+
+/// A member that has to be a text, and if it says something, a good one.
+fn check_text(
+    written: &Map<String, Value>,
+    member: &str,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Result<(), Failure> {
+    let checked = match written.get(member) {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(text)) if text.is_empty() => Ok(()),
+        Some(Value::String(text)) => check(text),
+        Some(_) => Err("must be a text".to_owned()),
+    };
+    checked.map_err(|why| Failure::Invalid(format!("`{member}` {why}")))
 }
 
 fn private() -> String {
@@ -188,5 +199,29 @@ mod tests {
             assert!(strict.check(good).is_ok(), "{good}");
         }
         assert!(Guard::new(true).check("http://127.0.0.1:9/hook").is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_read_as_others_read_it_or_refused() {
+        let written = |member: &str, value: Value| Map::from_iter([(member.to_owned(), value)]);
+        let told = |secret: Value| {
+            let checked = Guard::new(false).check_document(&written("webhook_secret", secret));
+            checked.map_err(|failure| failure.to_string())
+        };
+        for good in ["", "a plain secret", "whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2VjcmV0cw=="] {
+            assert_eq!(told(good.into()), Ok(()), "{good}");
+        }
+        assert_eq!(told(Value::Null), Ok(()));
+        for (bad, why) in [
+            (Value::from("whsec_***"), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
+            ("whsec_not base64".into(), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
+            ("whsec_c2VjcmV0cw".into(), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
+            ("whsec_".into(), "`webhook_secret` holds no secret behind `whsec_`"),
+            (7.into(), "`webhook_secret` must be a text"),
+        ] {
+            assert_eq!(told(bad.clone()), Err(why.to_owned()), "{bad}");
+        }
+        let told = Guard::new(false).check_document(&written("webhook_url", "http://x".into()));
+        assert!(told.is_err_and(|failure| failure.to_string().starts_with("`webhook_url` must begin with")));
     }
 }

@@ -20,6 +20,16 @@ pub fn standard_signature(secret: &str, id: &str, timestamp: u64, body: &[u8]) -
     format!("v1,{}", STANDARD.encode(mac(&key, &[head.as_bytes(), body])))
 }
 
+/// A secret that whoever verifies would read as we do. It is never repeated.
+pub(super) fn check_secret(secret: &str) -> Result<(), String> {
+    let encoded = secret.strip_prefix("whsec_").map(|encoded| STANDARD.decode(encoded));
+    match encoded {
+        Some(Err(_)) => Err("begins with `whsec_`, so what follows must be base64".to_owned()),
+        Some(Ok(key)) if key.is_empty() => Err("holds no secret behind `whsec_`".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     // HMAC takes keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };

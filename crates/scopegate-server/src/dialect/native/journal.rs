@@ -6,13 +6,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use schemars::JsonSchema;
-use scopegate_core::{CallDigest, DenyCode, Event, Name, SessionId, Timestamp};
+use scopegate_core::{CallDigest, DenyCode, Event, Name, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
 use crate::dialect::scopebound::body::Object;
+use crate::dialect::session::OfSession;
 use crate::domain::{Batch, Entry, Failure};
-use crate::extract::Path;
 use crate::openapi::DateTime;
 use crate::plane::Plane;
 
@@ -68,14 +67,11 @@ pub(crate) struct Taken {
 
 pub(crate) async fn take(
     plane: State<Arc<Plane>>,
-    caller: Caller,
-    Path(id): Path<String>,
+    OfSession { tenant, caller, id }: OfSession,
     Object(body): Object,
 ) -> Result<Json<Taken>, Failure> {
-    let session = SessionId::parse(&id).ok_or(Failure::Unknown("session"))?;
     let batch = batch(super::read(body)?)?;
-    let now = plane.now();
-    let taken = plane.tenant(&caller.tenant)?.take_journal(&caller, session, batch, now).await?;
+    let taken = tenant.take_journal(&caller, id, batch, plane.now()).await?;
     Ok(Json(Taken { batch: taken.batch, number: taken.number, missing: taken.missing }))
 }
 

@@ -8,9 +8,8 @@ use schemars::JsonSchema;
 use scopegate_core::{Name, Role, SessionId, Timestamp};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::dialect::session::OfSession;
 use crate::domain::{Failure, LEASE, Lent};
-use crate::extract::Path;
 use crate::openapi::DateTime;
 use crate::plane::Plane;
 use crate::store::Epoch;
@@ -36,13 +35,10 @@ pub(crate) struct Scope {
 
 pub(crate) async fn get(
     plane: State<Arc<Plane>>,
-    caller: Caller,
-    Path(id): Path<String>,
+    OfSession { tenant, caller, id }: OfSession,
 ) -> Result<Json<Scope>, Failure> {
-    let session = SessionId::parse(&id).ok_or(Failure::Unknown("session"))?;
     let now = plane.now();
-    let lent = plane.tenant(&caller.tenant)?.lend(&caller, session)?;
-    Ok(Json(show_scope(&lent, now)))
+    Ok(Json(show_scope(&tenant.lend(&caller, id)?, now)))
 }
 
 /// Also beside the token of a new session.

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of this dialect's routes, in the order of the table.
+//! What the OpenAPI document says of this dialect's routes.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -138,30 +138,6 @@ pub(crate) fn revoke() -> Doc {
         .gives::<Revoked>(200, "It is over")
 }
 
-pub(crate) fn list_sessions() -> Doc {
-    Doc::new("Sessions that are not long over").gives::<Sessions>(200, "Newest first")
-}
-
-pub(crate) fn get_session() -> Doc {
-    Doc::new("A session").gives::<Session>(200, "As it stands")
-}
-
-pub(crate) fn suspend() -> Doc {
-    Doc::new("Stop everyone who acts for an owner, now and later").gives::<Suspension>(200, "Suspended")
-}
-
-pub(crate) fn readmit() -> Doc {
-    Doc::new("Let an owner act again").gives::<Suspension>(200, "Readmitted")
-}
-
-pub(crate) fn list_approvals() -> Doc {
-    Doc::new("Calls that wait for a person").gives::<Waiting>(200, "Oldest first")
-}
-
-pub(crate) fn get_approval() -> Doc {
-    Doc::new("A call that waits, or waited").gives::<Approval>(200, "As it stands")
-}
-
 pub(crate) fn approve() -> Doc {
     Doc::new("Let the call run once").takes::<Label>().gives::<Approval>(200, "Approved")
 }
@@ -176,10 +152,6 @@ pub(crate) fn list_roles() -> Doc {
         .gives::<Roles>(200, "By name")
 }
 
-pub(crate) fn get_role() -> Doc {
-    Doc::new("A role, by its id or name").gives::<RoleShown>(200, "As it stands")
-}
-
 pub(crate) fn create_role() -> Doc {
     Doc::new("Make a role").takes::<Role>().gives::<RoleShown>(201, "Made")
 }
@@ -190,27 +162,11 @@ pub(crate) fn update_role() -> Doc {
         .gives::<RoleShown>(200, "Changed")
 }
 
-pub(crate) fn delete_role() -> Doc {
-    Doc::new("End a role and its sessions").gives::<Deleted>(200, "It is over")
-}
-
-pub(crate) fn list_servers() -> Doc {
-    Doc::new("MCP servers that were registered").gives::<Servers>(200, "By name")
-}
-
-pub(crate) fn get_server() -> Doc {
-    Doc::new("What was registered of an MCP server").gives::<Server>(200, "As it stands")
-}
-
 pub(crate) fn put_server() -> Doc {
     Doc::new("Register what an MCP server offers: all that its `tools/list` answers")
         .takes::<scopegate_core::Catalogue>()
         .gives::<Server>(200, "Replaced")
         .gives::<Server>(201, "Registered")
-}
-
-pub(crate) fn delete_server() -> Doc {
-    Doc::new("Forget what an MCP server offers").gives::<Deleted>(200, "It is forgotten")
 }
 
 pub(crate) fn export_audit() -> Doc {
@@ -232,4 +188,27 @@ pub(crate) fn list_deliveries() -> Doc {
     Doc::new("What became of events")
         .asks("status", "Only those", &states)
         .gives::<Deliveries>(200, "Newest first")
+}
+
+/// Routes without a body or a query, and the one thing that each gives.
+macro_rules! give {
+    ($($name:ident: $summary:literal => $given:ty, $told:literal;)*) => {
+        $(pub(crate) fn $name() -> Doc {
+            Doc::new($summary).gives::<$given>(200, $told)
+        })*
+    };
+}
+
+give! {
+    list_sessions: "Sessions that are not long over" => Sessions, "Newest first";
+    get_session: "A session" => Session, "As it stands";
+    suspend: "Stop everyone who acts for an owner, now and later" => Suspension, "Suspended";
+    readmit: "Let an owner act again" => Suspension, "Readmitted";
+    list_approvals: "Calls that wait for a person" => Waiting, "Oldest first";
+    get_approval: "A call that waits, or waited" => Approval, "As it stands";
+    get_role: "A role, by its id or name" => RoleShown, "As it stands";
+    delete_role: "End a role and its sessions" => Deleted, "It is over";
+    list_servers: "MCP servers that were registered" => Servers, "By name";
+    get_server: "What was registered of an MCP server" => Server, "As it stands";
+    delete_server: "Forget what an MCP server offers" => Deleted, "It is forgotten";
 }

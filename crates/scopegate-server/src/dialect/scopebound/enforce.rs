@@ -13,9 +13,9 @@ use scopegate_core::json::{Document, Json, JsonError, JsonRef};
 use scopegate_core::{Args, ClaimedSession, Decision, McpClaims, Name, ToolCall};
 
 use super::answer::{self, Asked};
-use super::provision::session_id;
 use super::salvage;
 use crate::auth::Caller;
+use crate::dialect::session::session_id;
 use crate::domain::Question;
 use crate::plane::Plane;
 use crate::token::Presented;

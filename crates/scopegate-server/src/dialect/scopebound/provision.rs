@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::body::Object;
 use crate::auth::Caller;
 use crate::dialect::native;
+use crate::dialect::session::session_id;
 use crate::domain::member::{Invalid, flag, name, opt_name, text, whole};
 use crate::domain::{Failure, Order};
 use crate::openapi::DateTime;
@@ -71,9 +72,4 @@ pub(crate) async fn provision(
 fn ttl(body: &serde_json::Map<String, serde_json::Value>) -> Result<u64, Invalid> {
     let invalid = || Invalid::new("requested_ttl", "must be a whole number of seconds, at least 0");
     whole(body, "requested_ttl").map_err(|_| invalid())
-}
-
-/// Session ids are shown as 32 hexadecimal digits; dashes of a UUID are ignored.
-pub(super) fn session_id(text: &str) -> Option<SessionId> {
-    SessionId::parse(text).or_else(|| SessionId::parse(&text.replace('-', "")))
 }

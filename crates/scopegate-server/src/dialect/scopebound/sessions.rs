@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use scopegate_core::{Name, SessionId, Timestamp};
 use serde::Serialize;
 
-use super::provision::session_id;
 use crate::auth::Caller;
+use crate::dialect::session::OfSession;
 use crate::domain::{Failure, Tenant};
 use crate::extract::Path;
 use crate::keys::Kind;
@@ -73,14 +73,11 @@ pub(crate) struct Suspension {
 
 pub(crate) async fn revoke(
     plane: State<Arc<Plane>>,
-    caller: Caller,
-    Path(id): Path<String>,
+    OfSession { tenant, caller, id }: OfSession,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Revoked>, Failure> {
-    let session = session_id(&id).ok_or(Failure::Unknown("session"))?;
-    let tenant = plane.tenant(&caller.tenant)?;
-    tenant.end_session(&caller, session, reason(query.as_deref()), plane.now()).await?;
-    Ok(Json(Revoked { revoked: true, session_id: session }))
+    tenant.end_session(&caller, id, reason(query.as_deref()), plane.now()).await?;
+    Ok(Json(Revoked { revoked: true, session_id: id }))
 }
 
 /// Sessions that are not long over, newest first.
@@ -94,12 +91,9 @@ pub(crate) async fn list(plane: State<Arc<Plane>>, caller: Caller) -> Result<Jso
 
 pub(crate) async fn get(
     plane: State<Arc<Plane>>,
-    caller: Caller,
-    Path(id): Path<String>,
+    OfSession { tenant, caller, id }: OfSession,
 ) -> Result<Json<Session>, Failure> {
-    let tenant = plane.tenant(&caller.tenant)?;
-    let session = session_id(&id).and_then(|id| tenant.book.session(id));
-    let session = session.filter(|session| caller.kind != Kind::Agent || session.key == caller.key);
+    let session = tenant.book.session(id).filter(|session| caller.kind != Kind::Agent || session.key == caller.key);
     Ok(Json(show(&tenant, &*session.ok_or(Failure::Unknown("session"))?, plane.now())))
 }
 
