@@ -18,6 +18,7 @@ use crate::state::{Position, StateChange, StateLog};
 pub(crate) const MAX_PENDING: usize = 100;
 /// How long a settled review can still be read.
 const REMEMBERED: Duration = Duration::from_secs(3600);
+const NANOSECOND: Duration = Duration::from_nanos(1);
 
 /// All reviews of an enforcer.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub(crate) struct Pages {
     by_call: HashMap<CallDigest, ReviewId>,
     /// The reviews of each session, to keep their number in bounds without a look at all others.
     by_session: HashMap<SessionId, Vec<ReviewId>>,
+    /// When the last one was opened.
+    latest: Timestamp,
     sweep_at: usize,
 }
 
@@ -142,6 +145,7 @@ impl Pages {
             self.by_call.insert(review.digest, review.id);
         }
         self.by_session.entry(review.session).or_default().push(review.id);
+        self.latest = self.latest.max(review.opened_at);
         self.by_id.insert(review.id, review);
     }
 
@@ -162,9 +166,12 @@ impl Pages {
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
         let who = (session.id, session.owner.name.clone(), session.role().clone());
         let expires_at = now.after(Duration::from_secs(seconds));
-        let review =
-            Review::open(id, (digest, definition), who, call, now, expires_at).ok_or(NotOpened::Broken)?;
+        // A tick of the clock may see many: each is a nanosecond younger than the one before it.
+        let opened_at = now.max(self.latest.after(NANOSECOND));
+        let review = Review::open(id, (digest, definition), who, call, opened_at, expires_at);
+        let review = review.ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);
+        self.latest = opened_at;
         let hold = review.hold();
         self.by_id.insert(id, review);
         self.by_call.insert(digest, id);

@@ -166,3 +166,23 @@ async fn waiting_ends_with_an_answer_or_with_the_time() {
     let unknown = world.engine.await_review(ReviewId::from_bits(1)).await;
     assert_eq!(unknown.err(), Some(ReviewError::Unknown));
 }
+
+#[test]
+fn reviews_are_listed_as_they_were_opened_also_within_one_tick() {
+    let (world, session, _) = asking();
+    let hold = |to: usize| {
+        let pay = call("pay", format!("{{\"to\":\"{to}\"}}"));
+        match world.decide(&session.principal, &pay) {
+            Decision::Hold(hold) => hold.review,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut opened: Vec<ReviewId> = (0..40).map(hold).collect();
+    world.advance(1);
+    opened.extend((40..80).map(hold));
+    let listed: Vec<_> = world.engine.pending_reviews().iter().map(|review| review.id).collect();
+    assert_eq!(listed, opened);
+    let times: Vec<_> = world.engine.pending_reviews().iter().map(|review| review.opened_at).collect();
+    assert!(times[39].until(NOON).is_zero() && NOON.until(times[39]) < Duration::from_micros(1));
+    assert!(times.iter().all(|at| at.to_string().ends_with(".000Z")), "what is shown is the tick");
+}

@@ -1,6 +1,7 @@
 //! Line 3: the call's own session, a server that every role lists, a tool that the server has.
 
 use scopegate_core::{Catalogue, ClaimedSession, Decision, SessionId};
+use scopegate_engine::Policy;
 
 use super::{claiming, to};
 use crate::engine::World;
@@ -207,6 +208,40 @@ fn a_registration_is_in_force_for_running_sessions() {
     assert!(!world.engine.remove_catalogue("erp"), "once is enough");
     assert_eq!(both(), ["PERMIT"; 2]);
     assert_eq!(world.ask(&session, &to("filesystem", "summarise", "{}")), "MCP_TOOL_NOT_FOUND");
+}
+
+#[test]
+fn a_registration_outlives_a_reload_and_stands_before_the_file() {
+    let catalogue = |tool: &'static str| Catalogue::of([tool]);
+    // `erp` is registered while it runs, `crm` by whoever builds it; the file says of `erp` and `wms`.
+    let roles = "roles: [{name: filer, allowed_tools: [post, read_file], allowed_mcp_servers: [erp, crm, wms]}]";
+    let text = |tool: &str| {
+        format!("version: 1\n{roles}\nmcp_servers: {{erp: {{tools: [{{name: {tool}}}]}}, wms: {{tools: [{{name: {tool}}}]}}}}")
+    };
+    let policy = |tool| Policy::from_text(&text(tool), "policy").expect("a policy");
+    let world = World::with(&text("read_file"), |builder| builder.mcp_server("crm", catalogue("post")));
+    let session = world.open("filer", "ann");
+    let offers = |server: &'static str| {
+        ["post", "read_file"].map(|tool| world.ask(&session, &to(server, tool, "{}")) == "PERMIT")
+    };
+    let (post, read_file, neither) = ([true, false], [false, true], [true, true]);
+    assert_eq!([offers("erp"), offers("crm"), offers("wms")], [read_file, post, read_file]);
+    world.engine.put_catalogue("erp", catalogue("post")).expect("a good catalogue");
+    assert_eq!(offers("erp"), post);
+    for tool in ["read_file", "post", "read_file"] {
+        world.engine.reload(&policy(tool)).expect("a good policy");
+        let written = if tool == "post" { post } else { read_file };
+        assert_eq!([offers("erp"), offers("crm"), offers("wms")], [post, post, written], "{tool}");
+    }
+    let silent = Policy::from_text(&format!("version: 1\n{roles}"), "policy").expect("a policy");
+    world.engine.reload(&silent).expect("a good policy");
+    assert_eq!([offers("erp"), offers("crm"), offers("wms")], [post, post, neither], "nobody describes it");
+    // What is forgotten is forgotten, until the file is read again.
+    world.engine.reload(&policy("read_file")).expect("a good policy");
+    assert!(world.engine.remove_catalogue("erp") && !world.engine.remove_catalogue("erp"));
+    assert_eq!(offers("erp"), neither);
+    world.engine.reload(&policy("read_file")).expect("a good policy");
+    assert_eq!(offers("erp"), read_file);
 }
 
 #[test]

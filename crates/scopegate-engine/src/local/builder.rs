@@ -44,6 +44,7 @@ pub struct LocalBuilder {
     sink: Option<(Box<dyn RecordSink>, Durability)>,
     state: Option<(Arc<dyn StateLog>, SavedState)>,
     max_sessions: usize,
+    mcp_servers: BTreeMap<Name, Catalogue>,
 }
 
 impl LocalEnforcer {
@@ -73,6 +74,7 @@ impl LocalEnforcer {
             sink: None,
             state: None,
             max_sessions: MAX_SESSIONS,
+            mcp_servers: BTreeMap::new(),
         }
     }
 }
@@ -86,10 +88,10 @@ impl LocalBuilder {
         self
     }
 
-    /// What an MCP server offers, in the place of what the policy says of it.
+    /// What an MCP server offers, in the place of what the policy says of it, also once that is reloaded.
     #[must_use]
     pub fn mcp_server(mut self, name: impl Into<Name>, catalogue: Catalogue) -> Self {
-        self.policy.mcp_servers.insert(name.into(), catalogue);
+        self.mcp_servers.insert(name.into(), catalogue);
         self
     }
 
@@ -135,7 +137,11 @@ impl LocalBuilder {
     /// [`BuildError`].
     pub fn build(self) -> Result<LocalEnforcer, BuildError> {
         let mut publisher = Publisher::new(self.credentials.clone());
-        let snapshot = publisher.replace(&self.policy)?;
+        let mut snapshot = publisher.replace(&self.policy)?;
+        for (server, catalogue) in self.mcp_servers {
+            let place = |error: PolicyError| error.in_member(&server).in_member("mcp_servers");
+            snapshot = publisher.put_catalogue(server.clone(), catalogue).map_err(place)?;
+        }
         let (log, saved) = self.state.unzip();
         let (journal, memory) = match log {
             Some(log) => (Journal::State(log), None),

@@ -31,7 +31,8 @@ pub enum RemoveRoleError {
 
 impl LocalEnforcer {
     /// Replaces every role at once. Decisions already begun finish with the old policy; sessions
-    /// of roles that are gone are over. Where records go does not change.
+    /// of roles that are gone are over. Where records go does not change, nor does what was registered
+    /// of MCP servers beside the policy.
     ///
     /// # Errors
     /// [`PolicyError`]; the old policy stays in force.
