@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Keys(cmd::keys::Keys),
     Tenants(cmd::tenants::Tenants),
     Roles(cmd::roles::Roles),
+    Servers(cmd::servers::Servers),
     Sessions(cmd::sessions::Sessions),
     Agents(cmd::agents::Agents),
     Reviews(cmd::reviews::Reviews),

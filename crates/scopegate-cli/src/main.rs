@@ -10,6 +10,7 @@ mod output;
 mod pager;
 mod reveal;
 mod trial;
+mod when;
 
 use std::process::ExitCode;
 

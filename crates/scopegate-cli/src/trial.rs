@@ -15,6 +15,7 @@ use scopegate_engine::{
 use crate::answer::Answer;
 use crate::exit::Failure;
 use crate::reveal::reveal;
+use crate::when::time;
 
 /// Which policy and role, and when.
 #[derive(Debug, clap::Args)]
@@ -119,13 +120,4 @@ fn role(policy: &Policy, wanted: Option<&Name>) -> Result<Name, Failure> {
             Err(Failure::usage(format!("which role? add --role with one of: {}", names.join(", "))))
         }
     }
-}
-
-/// RFC 3339 in UTC, with or without a fraction of a second.
-fn time(text: &str) -> Result<Timestamp, String> {
-    let parsed = match text.strip_suffix('Z') {
-        Some(seconds) if !seconds.contains('.') => Timestamp::parse(&format!("{seconds}.000Z")),
-        _ => Timestamp::parse(text),
-    };
-    parsed.ok_or_else(|| "a time reads 2026-05-15T09:30:00Z: RFC 3339, in UTC".to_owned())
 }

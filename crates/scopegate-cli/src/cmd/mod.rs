@@ -12,6 +12,7 @@ pub(crate) mod reviews;
 pub(crate) mod roles;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod servers;
 pub(crate) mod sessions;
 pub(crate) mod status;
 pub(crate) mod tenants;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Keys(keys) => keys.run(output),
         Command::Tenants(tenants) => tenants.run(output),
         Command::Roles(roles) => roles.run(output),
+        Command::Servers(servers) => servers.run(output),
         Command::Sessions(sessions) => sessions.run(output),
         Command::Agents(agents) => agents.run(),
         Command::Reviews(reviews) => reviews.run(output),

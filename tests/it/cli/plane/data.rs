@@ -85,3 +85,50 @@ fn tenants_are_made_and_used_at_once() {
     );
     desk.run("dev", &["tenants", "create", "--data", data, "../x"]).assert(2, "", "cannot name a tenant");
 }
+
+#[test]
+fn a_key_may_end_by_itself() {
+    let desk = Desk::open();
+    let data = desk.data();
+    let data = data.to_str().expect("UTF-8");
+    let make = |expires: &str| {
+        desk.run("dev", &["keys", "create", "--data", data, "--kind", "admin", "--expires", expires])
+    };
+    let made = make("2099-01-31");
+    made.assert(0, "", "good until 2099-01-31T00:00:00.000Z; its secret is not shown again");
+    desk.run_with(made.stdout.trim(), &["roles", "list"]).assert(0, "", "");
+    let short = make("1s");
+    short.assert(0, "", "good until ");
+    while desk.run_with(short.stdout.trim(), &["roles", "list"]).code == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    desk.run_with(short.stdout.trim(), &["roles", "list"]).assert(2, "", "was revoked or has expired");
+    let list = desk.run("dev", &["keys", "list", "--data", data]);
+    list.assert(0, "good until 2099-01-31T00:00:00.000Z", "");
+    list.assert(0, "expired at ", "");
+    let ends: Vec<_> =
+        desk.json("dev", &["keys", "list", "--data", data]).iter().map(|key| key["expires_at"].clone()).collect();
+    assert!(ends.contains(&json!("2099-01-31T00:00:00.000Z")) && ends.contains(&json!(null)), "{ends:?}");
+    make("2020-01-31").assert(2, "", "--expires lies in the past");
+    make("0d").assert(2, "", "--expires lies in the past");
+    make("1y").assert(2, "", "a length reads 90d or 12h");
+}
+
+#[test]
+fn the_next_signing_key_is_ordered_and_published() {
+    let desk = Desk::open();
+    let data = desk.data();
+    let data = data.to_str().expect("UTF-8");
+    let ordered = desk.run("dev", &["keys", "rotate-signing", "--data", data]);
+    ordered.assert(0, "", "signs session tokens from ");
+    let published = || {
+        let set = desk.plane.client("").ask("GET", "/.well-known/jwks.json", &json!(null)).expect("an answer").1;
+        set["keys"].as_array().expect("keys").iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
+    };
+    while !published().contains(&json!(ordered.stdout.trim())) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(published().len(), 2, "the last one still verifies");
+    let told = &desk.json("dev", &["keys", "rotate-signing", "--data", data])[0];
+    assert!(told["id"].is_string() && told["signs_from"].is_string(), "{told}");
+}

@@ -5,6 +5,7 @@ mod connection;
 mod data;
 mod reviews;
 mod roles;
+mod servers;
 mod sessions;
 mod status;
 mod terminal;
