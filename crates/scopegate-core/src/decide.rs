@@ -4,6 +4,7 @@
 //! spends. Line 9 (policies) is not here yet.
 
 use crate::arguments::Unsound;
+use crate::budget::Budget;
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
@@ -64,10 +65,11 @@ fn guard(
     let args = args.as_ref();
     environment::check(facts, granted, call, args)?; // 8: in this environment?
     schema::check(schemas.as_ref(), call)?; // 8: as the tool's schema wants them?
-    constraint::check(granted, args)?; // 8: with these arguments?
+    let budget = Budget::new();
+    constraint::check(granted, args, &budget)?; // 8: with these arguments?
     rows::check(granted, args)?; // 8: with so many rows?
     rate::check(facts, granted, call, now, &mut changes.spends)?; // 10: not too often?
-    let waits = grant::approval(granted, args); // 11: does a person have to agree?
+    let waits = grant::approval(granted, args, &budget)?; // 11: does a person have to agree?
     changes.consumes = review::check(facts, waits, now)?; // 11: and has one?
     if let Some(name) = grant::credential(granted) {
         changes.credential = Some(name.clone());

@@ -167,6 +167,8 @@ codes! {
     McpArgumentSchemaViolation = "MCP_ARGUMENT_SCHEMA_VIOLATION", Medium, "fix_arguments";
     /// An argument breaks a constraint.
     ParameterViolation = "PARAMETER_VIOLATION", High, "fix_arguments";
+    /// Judging the arguments takes more work than a decision may.
+    EvaluationBudget = "EVALUATION_BUDGET", High, "fix_arguments";
     /// More rows than allowed.
     DataLimitExceeded = "DATA_LIMIT_EXCEEDED", High, "fix_arguments";
     /// The role's rate limit is used up.
@@ -243,6 +245,9 @@ impl std::fmt::Display for Denial {
             }
             (_, Detail::Review(review, until)) => {
                 write!(f, "a reviewer refused this call (review {review}), until {until}")
+            }
+            (DenyCode::EvaluationBudget, _) => {
+                f.write_str("the arguments take more work to judge than a decision may: send fewer or shorter ones")
             }
             (DenyCode::AuditUnavailable, _) => {
                 f.write_str("the decision cannot be recorded, so it is refused")

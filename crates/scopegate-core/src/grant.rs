@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::budget::Budget;
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::{Facts, Link};
@@ -77,16 +78,23 @@ fn check_depth(chain: &[Granted<'_>]) -> Result<(), Denial> {
 
 /// Whether a person has to agree to this call, and for how many seconds it may wait.
 #[inline(always)]
-pub(crate) fn approval(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Option<u64> {
+pub(crate) fn approval(
+    granted: &[Granted<'_>],
+    args: Option<&Members<'_>>,
+    budget: &Budget,
+) -> Result<Option<u64>, Denial> {
     let mut seconds: Option<u64> = None;
     for rules in granted.iter().filter_map(|granted| granted.rules) {
         for approval in &rules.approvals {
-            if !approval.waived(args) {
+            if !approval.waived(args, budget) {
+                if budget.is_used_up() {
+                    return Err(Denial::new(DenyCode::EvaluationBudget));
+                }
                 seconds = Some(seconds.map_or(approval.seconds, |least| least.min(approval.seconds)));
             }
         }
     }
-    seconds
+    Ok(seconds)
 }
 
 /// The credential the tool is given: the asking session's own mapping comes first.

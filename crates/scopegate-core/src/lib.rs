@@ -12,6 +12,7 @@
 
 mod arguments;
 mod breaker;
+mod budget;
 mod call;
 mod catalogue;
 mod claims;

@@ -2,6 +2,7 @@
 
 mod bad_constraints;
 mod bad_roles;
+mod budget;
 mod children;
 mod credentials;
 mod hostile;

@@ -1,5 +1,6 @@
 //! Which argument a constraint speaks of: `amount`, `recipient.country`, `items[*].sku`.
 
+use crate::budget::{Budget, ELEMENT};
 use crate::json::{Expected, Json, JsonRef, LooksLike, Members};
 use crate::problem::Problem;
 
@@ -14,7 +15,7 @@ enum Step {
     Each,
 }
 
-/// The path leads nowhere: into a scalar, or past a member that only looks like the field.
+/// The path leads nowhere: into a scalar, past a member that only looks like the field, or too far.
 #[derive(Debug)]
 pub(super) struct Astray;
 
@@ -43,6 +44,7 @@ impl Field {
     #[inline(always)]
     pub(super) fn each<T>(
         &self,
+        budget: &Budget,
         args: &Members<'_>,
         mut visit: impl FnMut(Option<&Json<'_>>) -> Option<T>,
     ) -> Result<Option<T>, Astray> {
@@ -52,12 +54,13 @@ impl Field {
                 Some(Json::Null) | None => visit(None),
                 Some(value) => visit(Some(&value)),
             }),
-            steps => walk(steps, Json::Object(args.clone()), &mut visit),
+            steps => walk(budget, steps, Json::Object(args.clone()), &mut visit),
         }
     }
 }
 
 fn walk<T>(
+    budget: &Budget,
     steps: &[Step],
     value: Json<'_>,
     visit: &mut impl FnMut(Option<&Json<'_>>) -> Option<T>,
@@ -67,12 +70,15 @@ fn walk<T>(
         ([], value) => Ok(visit(Some(&value))),
         ([Step::Member(name), rest @ ..], Json::Object(members)) => {
             let member = members.named(name)?;
-            walk(rest, member.map_or(Json::Null, JsonRef::get), visit)
+            walk(budget, rest, member.map_or(Json::Null, JsonRef::get), visit)
         }
         ([Step::Each, ..], Json::Array(elements)) if elements.clone().next().is_none() => Ok(visit(None)),
         ([Step::Each, rest @ ..], Json::Array(elements)) => {
             for element in elements {
-                if let Some(stop) = walk(rest, element.get(), visit)? {
+                if !budget.pay(ELEMENT) {
+                    return Err(Astray);
+                }
+                if let Some(stop) = walk(budget, rest, element.get(), visit)? {
                     return Ok(Some(stop));
                 }
             }

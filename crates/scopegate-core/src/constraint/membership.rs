@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::test::literal;
+use crate::budget::Budget;
 use crate::json::{Json, Literal};
 use crate::problem::Problem;
 
@@ -25,10 +26,10 @@ impl List {
         Ok(Self { values, member, shown })
     }
 
-    pub(super) fn holds(&self, value: &Json<'_>) -> bool {
+    pub(super) fn holds(&self, budget: &Budget, value: &Json<'_>) -> bool {
         // An array or object is neither on the list nor safely off it.
         let scalar = !matches!(value, Json::Array(_) | Json::Object(_));
-        scalar && self.values.iter().any(|listed| listed.equals(value)) == self.member
+        scalar && budget.pay(self.values.len()) && self.values.iter().any(|listed| listed.equals(value)) == self.member
     }
 }
 

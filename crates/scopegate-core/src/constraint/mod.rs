@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use self::field::top;
 
+use crate::budget::Budget;
 use crate::constraint::field::Field;
 use crate::constraint::test::Test;
 use crate::denial::{Denial, DenyCode, Detail};
@@ -91,12 +92,18 @@ impl Program {
     }
 
     /// Checks every rule. A field that cannot be looked up breaks its rules, as an absent one does
-    /// unless the rule lets it be absent.
+    /// unless the rule lets it be absent. So does one that takes too much work.
     ///
     /// # Errors
     /// The first broken rule.
     pub fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
-        self.0.iter().try_for_each(|group| group.check(args))
+        self.check_within(&Budget::new(), args)
+    }
+
+    /// The same, as long as the steps last.
+    #[inline(always)]
+    pub(crate) fn check_within(&self, budget: &Budget, args: &Members<'_>) -> Result<(), Broken<'_>> {
+        self.0.iter().try_for_each(|group| group.check(budget, args))
     }
 
     /// How each rule reads.
@@ -106,8 +113,9 @@ impl Program {
 }
 
 impl Group {
-    fn check(&self, args: &Members<'_>) -> Result<(), Broken<'_>> {
-        let outcome = self.field.each(args, |value| self.rules.iter().find(|rule| !rule.holds(value)));
+    fn check(&self, budget: &Budget, args: &Members<'_>) -> Result<(), Broken<'_>> {
+        let broken = |value: Option<&Json<'_>>| self.rules.iter().find(|rule| !rule.holds(budget, value));
+        let outcome = self.field.each(budget, args, broken);
         match outcome {
             Ok(None) => Ok(()),
             Ok(Some(broken)) => Err(&broken.words),
@@ -146,26 +154,37 @@ impl Rule {
     }
 
     #[inline(always)]
-    fn holds(&self, value: Option<&Json<'_>>) -> bool {
+    fn holds(&self, budget: &Budget, value: Option<&Json<'_>>) -> bool {
         match value {
             None => self.absent_passes,
-            Some(value) => self.test.holds(value) || self.or.iter().any(|test| test.holds(value)),
+            Some(value) => {
+                self.test.holds(budget, value) || self.or.iter().any(|test| test.holds(budget, value))
+            }
         }
     }
 }
 
 /// Checks the constraints of every role in force.
 #[inline(always)]
-pub(crate) fn check(granted: &[Granted<'_>], args: Option<&Members<'_>>) -> Result<(), Denial> {
+pub(crate) fn check(
+    granted: &[Granted<'_>],
+    args: Option<&Members<'_>>,
+    budget: &Budget,
+) -> Result<(), Denial> {
     for rules in granted.iter().filter_map(|granted| granted.rules) {
         if rules.constraints.is_empty() {
             continue;
         }
         let Some(args) = args else { return Err(Denial::new(DenyCode::InvalidArguments)) };
-        rules
-            .constraints
-            .check(args)
-            .map_err(|rule| Denial::with(DenyCode::ParameterViolation, Detail::Rule(rule.clone())))?;
+        rules.constraints.check_within(budget, args).map_err(|rule| broken(rule, budget))?;
     }
     Ok(())
+}
+
+#[cold]
+fn broken(rule: Broken<'_>, budget: &Budget) -> Denial {
+    match budget.is_used_up() {
+        true => Denial::new(DenyCode::EvaluationBudget),
+        false => Denial::with(DenyCode::ParameterViolation, Detail::Rule(rule.clone())),
+    }
 }

@@ -11,6 +11,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use self::classes::Classes;
 use self::look::Backtracking;
 use self::syntax::Parsed;
+use crate::budget::Budget;
 use crate::problem::Problem;
 
 /// Longest pattern, in bytes.
@@ -19,6 +20,10 @@ const MAX_SOURCE: usize = 512;
 const MAX_COMPILED: usize = 64 * 1024;
 /// Longest value a pattern is tried on, in bytes.
 const MAX_VALUE: usize = 8 * 1024;
+/// Steps for each byte that the linear engine looks at.
+const REGEX: usize = 8;
+/// Bytes that a pattern with look-around looks at again in a step.
+const LOOKS: usize = 32;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -56,7 +61,7 @@ impl Pattern {
         Ok(Self { source: source.into(), matcher, anchored, path: starts_with_slash(source) })
     }
 
-    pub(super) fn matches(&self, value: &str) -> bool {
+    pub(super) fn matches(&self, budget: &Budget, value: &str) -> bool {
         let bytes = value.as_bytes();
         if bytes.len() > MAX_VALUE || (self.anchored && bytes.contains(&b'\n')) {
             return false;
@@ -64,10 +69,14 @@ impl Pattern {
         if (self.path || value.starts_with('/')) && steps_aside(value) {
             return false;
         }
+        let length = bytes.len();
         match &self.matcher {
-            Matcher::Classes(classes) => classes.matches(bytes),
-            Matcher::Regex(regex) => regex.is_match(bytes),
-            Matcher::Backtracking(regex) => regex.matches(bytes),
+            Matcher::Classes(classes) => budget.pay(length) && classes.matches(bytes),
+            Matcher::Regex(regex) => budget.pay(length * REGEX) && regex.is_match(bytes),
+            // At each byte it may look at all that follow.
+            Matcher::Backtracking(regex) => {
+                budget.pay(length * length / LOOKS + length) && regex.matches(bytes)
+            }
         }
     }
 }
@@ -112,15 +121,15 @@ impl fmt::Display for Pattern {
 
 #[cfg(test)]
 mod tests {
-    use super::Pattern;
+    use super::{Budget, Pattern};
 
     fn check(source: &str, passes: &[&str], fails: &[&str]) {
         let pattern = Pattern::compile(source).unwrap();
         for value in passes {
-            assert!(pattern.matches(value), "{source} should match {value:?}");
+            assert!(pattern.matches(&Budget::new(), value), "{source} should match {value:?}");
         }
         for value in fails {
-            assert!(!pattern.matches(value), "{source} should not match {value:?}");
+            assert!(!pattern.matches(&Budget::new(), value), "{source} should not match {value:?}");
         }
     }
 
@@ -237,7 +246,7 @@ mod tests {
             let (Ok(linear), Ok(looking)) = (linear, looking) else { continue };
             both += 1;
             for value in VALUES.into_iter().filter(|value| value.is_ascii()) {
-                assert_eq!(linear.matches(value), looking.matches(value), "{source} on {value:?}");
+                assert_eq!(linear.matches(&Budget::new(), value), looking.matches(&Budget::new(), value), "{source} on {value:?}");
             }
         }
         assert!(both > 150, "only {both} patterns compile for both");
@@ -265,16 +274,16 @@ mod tests {
             ".*.*(?=[^b]*b).*",
         ] {
             let pattern = Pattern::compile(source).unwrap();
-            assert!(!pattern.matches(&attack), "{source}");
-            assert!(!pattern.matches(&attack[..64]), "{source}");
+            assert!(!pattern.matches(&Budget::new(), &attack), "{source}");
+            assert!(!pattern.matches(&Budget::new(), &attack[..64]), "{source}");
         }
         // The limit refuses, also where a patient engine would find a match in the end.
         let pattern = Pattern::compile("(?!b)(a|aa|aaa)*c|(?=a)(a|b|ab)*").unwrap();
-        assert!(!pattern.matches(&attack));
+        assert!(!pattern.matches(&Budget::new(), &attack));
         // Plain use is far from it, on the longest values too.
         for source in ["^(?!(main|master|production$)).+", "(?!.*secret).*", ".*(?<!-tmp)", "(?=.*a$)[a-z]+"]
         {
-            assert!(Pattern::compile(source).unwrap().matches(&attack), "{source}");
+            assert!(Pattern::compile(source).unwrap().matches(&Budget::new(), &attack), "{source}");
         }
     }
 

@@ -11,6 +11,7 @@ use super::network::Networks;
 use super::path::Directory;
 use super::pattern::Pattern;
 use super::range::{Bound, Side};
+use crate::budget::Budget;
 use crate::json::{Json, Literal};
 use crate::problem::Problem;
 use crate::role::Operator;
@@ -54,13 +55,13 @@ impl Test {
 
     /// Whether the argument (never null) passes.
     #[inline(always)]
-    pub(super) fn holds(&self, value: &Json<'_>) -> bool {
+    pub(super) fn holds(&self, budget: &Budget, value: &Json<'_>) -> bool {
         match self {
             Self::Equal(expected, _) => expected.equals(value),
             Self::Range(bound) => bound.holds(value),
             Self::Contains(part) => part.holds(value),
-            Self::Listed(list) => list.holds(value),
-            Self::Pattern(pattern) => matches!(value, Json::String(s) if pattern.matches(s)),
+            Self::Listed(list) => list.holds(budget, value),
+            Self::Pattern(pattern) => matches!(value, Json::String(s) if pattern.matches(budget, s)),
             Self::Prefix(prefix) => matches!(value, Json::String(s) if s.starts_with(&**prefix)),
             Self::Within(directory) => matches!(value, Json::String(s) if directory.holds(s)),
             Self::MaxLength(max) => match value {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use crate::budget::Budget;
 use crate::constraint::Program;
 use crate::id::Name;
 use crate::json::Members;
@@ -43,9 +44,9 @@ impl Approval {
     }
 
     /// Whether the call may pass without a person.
-    pub(crate) fn waived(&self, args: Option<&Members<'_>>) -> bool {
+    pub(crate) fn waived(&self, args: Option<&Members<'_>>, budget: &Budget) -> bool {
         match (&self.unless, args) {
-            (Some(unless), Some(args)) => unless.check(args).is_ok(),
+            (Some(unless), Some(args)) => unless.check_within(budget, args).is_ok(),
             _ => false,
         }
     }
