@@ -30,10 +30,12 @@ pub(super) fn get(plane: &Plane, server: &str, output: &mut Output) -> Result<Ex
         output.json(&json!({ "tools": server.tools }))?;
         return Ok(Exit::Ok);
     }
-    let mut table = listing(["tool", "arguments"]);
+    let mut table = listing(["tool", "state", "arguments"]);
     for tool in &server.tools {
+        let state = if tool.quarantined { "quarantined" } else { "good" };
         let schema = tool.input_schema.as_ref().map(|schema| json!(schema).to_string());
-        table.add_row([reveal(&tool.name), schema.map_or_else(|| "any".to_owned(), |schema| reveal(&schema))]);
+        let arguments = schema.map_or_else(|| "any".to_owned(), |schema| reveal(&schema));
+        table.add_row([reveal(&tool.name), state.to_owned(), arguments]);
     }
     output.page(table)?;
     Ok(Exit::Ok)
