@@ -29,7 +29,8 @@ impl When {
         let day = Timestamp::parse(&format!("{text}T00:00:00.000Z"));
         let at = day.or_else(|| time(text).ok()).map(Self::At);
         at.ok_or_else(|| {
-            "a length reads 90d or 12h (s, m, h, d, w), a date 2027-01-31 or 2027-01-31T09:30:00Z, in UTC".to_owned()
+            "a length reads 90d or 12h (s, m, h, d, w), a date 2027-01-31 or 2027-01-31T09:30:00Z, in UTC"
+                .to_owned()
         })
     }
 

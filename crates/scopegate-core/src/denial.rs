@@ -246,9 +246,9 @@ impl std::fmt::Display for Denial {
             (_, Detail::Review(review, until)) => {
                 write!(f, "a reviewer refused this call (review {review}), until {until}")
             }
-            (DenyCode::EvaluationBudget, _) => {
-                f.write_str("the arguments take more work to judge than a decision may: send fewer or shorter ones")
-            }
+            (DenyCode::EvaluationBudget, _) => f.write_str(
+                "the arguments take more work to judge than a decision may: send fewer or shorter ones",
+            ),
             (DenyCode::AuditUnavailable, _) => {
                 f.write_str("the decision cannot be recorded, so it is refused")
             }

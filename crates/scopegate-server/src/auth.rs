@@ -280,7 +280,8 @@ mod tests {
         };
         let headers = HeaderMap::from_iter([(API_KEY, made.secret.parse().unwrap())]);
         for known in [true, false] {
-            let store = Revoking { ring: OnceLock::new(), row: Mutex::new(row.clone()), other: Mutex::default() };
+            let store =
+                Revoking { ring: OnceLock::new(), row: Mutex::new(row.clone()), other: Mutex::default() };
             let store = Arc::new(store);
             let ring = Arc::new(Keyring::new(known.then(|| row.clone()), store.clone()));
             assert!(store.ring.set(ring.clone()).is_ok());

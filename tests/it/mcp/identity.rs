@@ -214,9 +214,12 @@ fn a_registration_is_in_force_for_running_sessions() {
 fn a_registration_outlives_a_reload_and_stands_before_the_file() {
     let catalogue = |tool: &'static str| Catalogue::of([tool]);
     // `erp` is registered while it runs, `crm` by whoever builds it; the file says of `erp` and `wms`.
-    let roles = "roles: [{name: filer, allowed_tools: [post, read_file], allowed_mcp_servers: [erp, crm, wms]}]";
+    let roles =
+        "roles: [{name: filer, allowed_tools: [post, read_file], allowed_mcp_servers: [erp, crm, wms]}]";
     let text = |tool: &str| {
-        format!("version: 1\n{roles}\nmcp_servers: {{erp: {{tools: [{{name: {tool}}}]}}, wms: {{tools: [{{name: {tool}}}]}}}}")
+        format!(
+            "version: 1\n{roles}\nmcp_servers: {{erp: {{tools: [{{name: {tool}}}]}}, wms: {{tools: [{{name: {tool}}}]}}}}"
+        )
     };
     let policy = |tool| Policy::from_text(&text(tool), "policy").expect("a policy");
     let world = World::with(&text("read_file"), |builder| builder.mcp_server("crm", catalogue("post")));

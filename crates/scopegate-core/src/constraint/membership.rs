@@ -29,7 +29,9 @@ impl List {
     pub(super) fn holds(&self, budget: &Budget, value: &Json<'_>) -> bool {
         // An array or object is neither on the list nor safely off it.
         let scalar = !matches!(value, Json::Array(_) | Json::Object(_));
-        scalar && budget.pay(self.values.len()) && self.values.iter().any(|listed| listed.equals(value)) == self.member
+        scalar
+            && budget.pay(self.values.len())
+            && self.values.iter().any(|listed| listed.equals(value)) == self.member
     }
 }
 

@@ -246,7 +246,11 @@ mod tests {
             let (Ok(linear), Ok(looking)) = (linear, looking) else { continue };
             both += 1;
             for value in VALUES.into_iter().filter(|value| value.is_ascii()) {
-                assert_eq!(linear.matches(&Budget::new(), value), looking.matches(&Budget::new(), value), "{source} on {value:?}");
+                assert_eq!(
+                    linear.matches(&Budget::new(), value),
+                    looking.matches(&Budget::new(), value),
+                    "{source} on {value:?}"
+                );
             }
         }
         assert!(both > 150, "only {both} patterns compile for both");

@@ -208,14 +208,25 @@ mod tests {
             let checked = Guard::new(false).check_document(&written("webhook_secret", secret));
             checked.map_err(|failure| failure.to_string())
         };
-        for good in ["", "a plain secret", "whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2VjcmV0cw=="] {
+        for good in
+            ["", "a plain secret", "whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2VjcmV0cw=="]
+        {
             assert_eq!(told(good.into()), Ok(()), "{good}");
         }
         assert_eq!(told(Value::Null), Ok(()));
         for (bad, why) in [
-            (Value::from("whsec_***"), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
-            ("whsec_not base64".into(), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
-            ("whsec_c2VjcmV0cw".into(), "`webhook_secret` begins with `whsec_`, so what follows must be base64"),
+            (
+                Value::from("whsec_***"),
+                "`webhook_secret` begins with `whsec_`, so what follows must be base64",
+            ),
+            (
+                "whsec_not base64".into(),
+                "`webhook_secret` begins with `whsec_`, so what follows must be base64",
+            ),
+            (
+                "whsec_c2VjcmV0cw".into(),
+                "`webhook_secret` begins with `whsec_`, so what follows must be base64",
+            ),
             ("whsec_".into(), "`webhook_secret` holds no secret behind `whsec_`"),
             (7.into(), "`webhook_secret` must be a text"),
         ] {

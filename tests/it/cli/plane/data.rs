@@ -106,8 +106,11 @@ fn a_key_may_end_by_itself() {
     let list = desk.run("dev", &["keys", "list", "--data", data]);
     list.assert(0, "good until 2099-01-31T00:00:00.000Z", "");
     list.assert(0, "expired at ", "");
-    let ends: Vec<_> =
-        desk.json("dev", &["keys", "list", "--data", data]).iter().map(|key| key["expires_at"].clone()).collect();
+    let ends: Vec<_> = desk
+        .json("dev", &["keys", "list", "--data", data])
+        .iter()
+        .map(|key| key["expires_at"].clone())
+        .collect();
     assert!(ends.contains(&json!("2099-01-31T00:00:00.000Z")) && ends.contains(&json!(null)), "{ends:?}");
     make("2020-01-31").assert(2, "", "--expires lies in the past");
     make("0d").assert(2, "", "--expires lies in the past");
@@ -122,7 +125,8 @@ fn the_next_signing_key_is_ordered_and_published() {
     let ordered = desk.run("dev", &["keys", "rotate-signing", "--data", data]);
     ordered.assert(0, "", "signs session tokens from ");
     let published = || {
-        let set = desk.plane.client("").ask("GET", "/.well-known/jwks.json", &json!(null)).expect("an answer").1;
+        let set =
+            desk.plane.client("").ask("GET", "/.well-known/jwks.json", &json!(null)).expect("an answer").1;
         set["keys"].as_array().expect("keys").iter().map(|key| key["kid"].clone()).collect::<Vec<_>>()
     };
     while !published().contains(&json!(ordered.stdout.trim())) {

@@ -93,7 +93,8 @@ pub(crate) async fn get(
     plane: State<Arc<Plane>>,
     OfSession { tenant, caller, id }: OfSession,
 ) -> Result<Json<Session>, Failure> {
-    let session = tenant.book.session(id).filter(|session| caller.kind != Kind::Agent || session.key == caller.key);
+    let session =
+        tenant.book.session(id).filter(|session| caller.kind != Kind::Agent || session.key == caller.key);
     Ok(Json(show(&tenant, &*session.ok_or(Failure::Unknown("session"))?, plane.now())))
 }
 
