@@ -287,6 +287,7 @@ fn tool_call(call: &GeneratedCall) -> ToolCall {
     let mut call = ToolCall::new(view.tool).with_args(Args::parse(view.args.to_vec()));
     call.action = view.action.map(Into::into);
     call.env = view.env.map(Into::into);
+    call.resource = view.resource.map(Into::into);
     call.server = view.server.map(Into::into);
     call
 }

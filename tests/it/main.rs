@@ -15,5 +15,6 @@ mod properties;
 mod readme;
 mod remote;
 mod served;
+mod spanforge;
 mod tidy;
 mod tower;

@@ -9,7 +9,7 @@ use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
 use crate::facts::{Changes, Facts, Ruling};
-use crate::grant::Granted;
+use crate::grant::{Granted, manifest};
 use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
@@ -58,6 +58,7 @@ fn guard(
     now: Timestamp,
     changes: &mut Changes,
 ) -> Result<(), Stop> {
+    manifest::check(facts, call)?; // 5: and in the agent's manifest, where it has one?
     grant::check(facts, granted)?; // 5: with its credential, and so deep?
     schedule::check(granted, now)?; // 6: at this time?
     let schemas = schema::in_force(facts, call);

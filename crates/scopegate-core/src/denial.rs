@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::grant::manifest::Lack;
 use crate::id::{Name, ReviewId};
 use crate::json::JsonError;
 use crate::rate::Window;
@@ -26,6 +27,8 @@ pub enum Detail {
     None,
     /// A name: the tool not granted, the pattern that forbids, the environment, the credential.
     Name(Name),
+    /// What the agent's manifest has not got: the resource, or the action.
+    Manifest(Lack, Name),
     /// A rule, as the policy words it (`amount must be less than 10000`).
     Rule(Arc<str>),
     /// What the strict reader refused.
@@ -41,9 +44,19 @@ pub enum Detail {
 impl Detail {
     /// A name as a caller wrote it. Names are short; an absurd one is cut rather than kept.
     pub(crate) fn said(name: &str) -> Self {
-        let cut = name.char_indices().nth(64).map_or(name, |(at, _)| name.get(..at).unwrap_or_default());
-        Self::Name(cut.into())
+        Self::Name(cut(name).into())
     }
+
+    /// The same for what a manifest has not got.
+    pub(crate) fn manifest(lack: Lack, name: &Name) -> Self {
+        let kept = cut(name);
+        // Most names are kept whole: then nothing is copied.
+        Self::Manifest(lack, if kept.len() == name.len() { name.clone() } else { kept.into() })
+    }
+}
+
+fn cut(name: &str) -> &str {
+    name.char_indices().nth(64).map_or(name, |(at, _)| name.get(..at).unwrap_or_default())
 }
 
 impl Denial {
@@ -225,6 +238,12 @@ impl std::fmt::Display for Denial {
             (DenyCode::ActionForbidden, Detail::Name(pattern)) => write!(f, "forbidden by `{pattern}`"),
             (DenyCode::ScopeViolation, Detail::Name(role)) => {
                 write!(f, "role `{role}` does not allow this tool")
+            }
+            (_, Detail::Manifest(Lack::Action, action)) => {
+                write!(f, "the agent's manifest does not allow `{action}` on this resource")
+            }
+            (_, Detail::Manifest(_, resource)) => {
+                write!(f, "the agent's manifest does not list resource `{resource}`")
             }
             (DenyCode::CredentialViolation, Detail::Name(name)) => {
                 write!(f, "the tool's credential `{name}` is not allowed or not available")

@@ -6,6 +6,7 @@ use crate::catalogue::Catalogues;
 use crate::decision::Obligation;
 use crate::denial::Denial;
 use crate::enforcer::Need;
+use crate::grant::manifest::Manifest;
 use crate::id::{Name, SessionId};
 use crate::rate::{Spends, Tat};
 use crate::review::Review;
@@ -24,6 +25,8 @@ pub struct Facts<'a> {
     pub tools: &'a ToolTable,
     /// What MCP servers offer.
     pub catalogues: &'a Catalogues,
+    /// The manifest of the session's owner, where it has one. It is read for calls that name a resource.
+    pub manifest: Option<&'a Manifest>,
     /// The rate accounts of all links, each once.
     pub meters: &'a [Meter<'a>],
     /// The environment the deployment fixes.

@@ -1,5 +1,7 @@
 //! Line 5: is there a grant for this tool, in every scope in force?
 
+pub(crate) mod manifest;
+
 use smallvec::SmallVec;
 
 use crate::budget::Budget;

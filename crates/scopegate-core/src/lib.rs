@@ -63,6 +63,7 @@ pub use self::enforcer::{
 };
 pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
+pub use self::grant::manifest::{Lack, Manifest, Manifests};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
 pub use self::lazy::{LazySession, Step};
 pub use self::notice::{Disclosure, Notice};

@@ -46,6 +46,29 @@ pub fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Map<String, V
     Err(D::Error::invalid_type(Unexpected::Other(other), &"an object"))
 }
 
+/// A text, which a number or a truth value is not: YAML turns `on`, `1e3` and `007` into something else, so
+/// whoever means the text has to say so.
+pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
+    Text::deserialize(from).map(|Text(text)| text)
+}
+
+/// A list of texts.
+pub fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Name>, D::Error> {
+    Ok(Vec::<Text>::deserialize(from)?.into_iter().map(|Text(text)| text).collect())
+}
+
+/// A list of texts, which null is not. Absence is for `#[serde(default)]`.
+pub fn maybe_texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Name>>, D::Error> {
+    texts(from).map(Some)
+}
+
+/// Lists of texts, by name.
+pub fn texts_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Name, Vec<Name>>, D::Error> {
+    let lists = BTreeMap::<Name, Vec<Text>>::deserialize(from)?;
+    let texts = |list: Vec<Text>| list.into_iter().map(|Text(text)| text).collect();
+    Ok(lists.into_iter().map(|(name, list)| (name, texts(list))).collect())
+}
+
 /// True or false.
 pub fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     from.deserialize_any(Truth)
@@ -56,6 +79,32 @@ struct Whole(u64);
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Number).map(Self)
+    }
+}
+
+struct Text(Name);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Words).map(Self)
+    }
+}
+
+struct Words;
+
+impl Visitor<'_> for Words {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text; put it in quotes")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(text.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Name, E> {
+        Err(E::invalid_type(Unexpected::Other("nothing"), &self))
     }
 }
 

@@ -82,6 +82,21 @@ pub enum Problem {
     /// More of something than is supported.
     #[error("{0} are more than {1}")]
     TooMany(usize, usize),
+    /// Two manifests of one agent.
+    #[error("a second manifest of agent `{0}`")]
+    DuplicateManifest(String),
+    /// A name without any character.
+    #[error("an empty name")]
+    EmptyName,
+    /// A name of a manifest that is longer than supported.
+    #[error("a name of {0} bytes; {1} are the most")]
+    LongName(usize, usize),
+    /// Two spellings of the actions on all other resources.
+    #[error("resource_actions has an entry `*` already, which means the same; keep one of the two")]
+    TwoRests,
+    /// A list of actions without any.
+    #[error("no actions; an entry `*: []` in resource_actions would deny all of them")]
+    NoActions,
     /// A tool's schema that is not accepted.
     #[error("schema refused: {0}")]
     Schema(String),

@@ -7,6 +7,7 @@ use crate::catalogue::Catalogue;
 use crate::claims::McpClaims;
 use crate::decision::{Decision, Obligation, Permit};
 use crate::digest::{digest_text, tagged};
+use crate::grant::manifest::Manifest;
 use crate::id::Name;
 use crate::role::Role;
 
@@ -30,11 +31,12 @@ pub struct ScopeSource<'a> {
 impl VerdictDigest {
     /// The digest of a decision on a call that a session of `owner` made. `scopes` are the rules of that
     /// session, then those of the sessions it was opened by; `catalogue` is what is registered of the MCP
-    /// server that the call names. `None` only if a rule holds a number that has no canonical form, which
+    /// server that the call names, `manifest` the owner's, where the call names a resource. `None` only if a rule holds a number that has no canonical form, which
     /// no policy that compiles does.
     pub fn of(
         scopes: &[ScopeSource<'_>],
         catalogue: Option<&Catalogue>,
+        manifest: Option<&Manifest>,
         owner: &Name,
         call: &ToolCall,
         decision: &Decision,
@@ -42,6 +44,7 @@ impl VerdictDigest {
         let judged = json!({
             "scopes": scopes.iter().map(ScopeSource::canonical).collect::<Vec<_>>(),
             "catalogue": catalogue,
+            "manifest": manifest.map(judged_by),
             "request": request(owner, call),
             "verdict": verdict(decision),
         });
@@ -59,6 +62,11 @@ impl ScopeSource<'_> {
 /// A role without what no decision reads.
 fn rules(role: &Role) -> Role {
     Role { description: String::new(), webhook_url: None, webhook_secret: None, ..role.clone() }
+}
+
+/// A manifest without what no decision reads.
+fn judged_by(manifest: &Manifest) -> Manifest {
+    Manifest { metadata: None, ..manifest.clone() }
 }
 
 fn request(owner: &Name, call: &ToolCall) -> Value {

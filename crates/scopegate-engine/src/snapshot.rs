@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use papaya::Guard;
-use scopegate_core::{Catalogue, Catalogues, Compiler, Name, PolicyError, Role, Scope, ToolTable};
+use scopegate_core::{
+    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PolicyError, Role, Scope, ToolTable,
+};
 use seize::Collector;
 
 use crate::credentials::CredentialSource;
@@ -26,6 +28,8 @@ pub(crate) struct Snapshot {
     pub(crate) tools: Arc<ToolTable>,
     /// What MCP servers offer.
     pub(crate) catalogues: Arc<Catalogues>,
+    /// What agents may do to which resource.
+    pub(crate) manifests: Arc<Manifests>,
     /// The credentials that policies name and the source can find, sorted.
     pub(crate) credentials: Arc<[Name]>,
 }
@@ -83,6 +87,12 @@ impl Published {
     }
 }
 
+/// The policy's manifests, and over them what was registered.
+fn in_force(mut written: Manifests, registered: &BTreeMap<Name, Manifest>) -> Result<Manifests, PolicyError> {
+    registered.values().try_for_each(|manifest| written.put(manifest))?;
+    Ok(written)
+}
+
 /// Makes snapshots: the side of the policy that writes.
 pub(crate) struct Publisher {
     compiler: Compiler,
@@ -93,6 +103,10 @@ pub(crate) struct Publisher {
     mcp_servers: BTreeMap<Name, Catalogue>,
     /// Those of them that were registered since, in whatever policy.
     registered: BTreeMap<Name, Catalogue>,
+    /// Manifests as the policy has them.
+    manifests: Vec<Manifest>,
+    /// Manifests that were registered since, sorted, in whatever policy: an agent without its own may do more.
+    registered_manifests: BTreeMap<Name, Manifest>,
     /// Who inherits from whom.
     children: HashMap<Name, BTreeSet<Name>>,
     slots: HashMap<Name, Slot>,
@@ -109,6 +123,8 @@ impl Publisher {
             credentials: BTreeSet::new(),
             roles: BTreeMap::new(),
             mcp_servers: BTreeMap::new(),
+            manifests: Vec::new(),
+            registered_manifests: BTreeMap::new(),
             registered: BTreeMap::new(),
             children: HashMap::new(),
             slots: HashMap::new(),
@@ -127,6 +143,7 @@ impl Publisher {
             catalogues.put(server, catalogue)?;
         }
         let catalogues = Arc::new(catalogues);
+        let manifests = in_force(policy.manifests()?, &self.registered_manifests)?;
         let mut scopes = Vec::with_capacity(roles.len());
         for (index, role) in policy.roles.iter().enumerate() {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
@@ -139,6 +156,7 @@ impl Publisher {
             chunks: Vec::new(),
             tools: self.compiler.tools().clone(),
             catalogues,
+            manifests: Arc::new(manifests),
             credentials: self.credentials.iter().cloned().collect(),
         };
         for scope in scopes {
@@ -149,13 +167,15 @@ impl Publisher {
         roles.values().for_each(|role| self.adopt(role));
         self.roles = roles;
         self.mcp_servers = self.servers_with(policy);
+        self.manifests = policy.manifests.clone();
         self.compiler.sweep();
         Ok(self.publish(next))
     }
 
-    /// Whether these are the roles and catalogues in force.
+    /// Whether these are the roles, catalogues and manifests in force.
     pub(crate) fn holds(&self, policy: &Policy) -> bool {
         self.servers_with(policy) == self.mcp_servers
+            && policy.manifests == self.manifests
             && policy.by_name().is_ok_and(|roles| roles == self.roles)
     }
 
@@ -189,6 +209,27 @@ impl Publisher {
         self.registered.remove(server);
         let mut next = self.latest.clone();
         Arc::make_mut(&mut next.catalogues).remove(server);
+        Some(self.publish(next))
+    }
+
+    /// Registers an agent's manifest, in the place of the earlier one.
+    pub(crate) fn put_manifest(&mut self, manifest: &Manifest) -> Result<Snapshot, PolicyError> {
+        let sorted = manifest.sorted()?;
+        let mut next = self.latest.clone();
+        Arc::make_mut(&mut next.manifests).put(&sorted)?;
+        self.registered_manifests.insert(sorted.agent_id.clone(), sorted);
+        Ok(self.publish(next))
+    }
+
+    /// Forgets a manifest that was registered; `None` when none was. What the policy says is in force again.
+    pub(crate) fn remove_manifest(&mut self, agent: &str) -> Option<Snapshot> {
+        self.registered_manifests.remove(agent)?;
+        let mut next = self.latest.clone();
+        let manifests = Arc::make_mut(&mut next.manifests);
+        manifests.remove(agent);
+        let written = self.manifests.iter().filter(|manifest| manifest.agent_id == agent);
+        // They were accepted when the policy was.
+        written.for_each(|manifest| drop(manifests.put(manifest)));
         Some(self.publish(next))
     }
 

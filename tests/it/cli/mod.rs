@@ -6,6 +6,7 @@ mod demo;
 mod demo_plane;
 mod explain;
 mod help;
+mod manifests;
 mod plane;
 mod replay;
 mod samples;

@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 use scopegate_core::{Provision, ToolCall};
 use scopegate_reference::Gen;
-use scopegate_reference::generate::{CREDENTIALS, TOOLS};
+use scopegate_reference::generate::manifests::RESOURCES;
+use scopegate_reference::generate::{ACTIONS, CREDENTIALS, TOOLS};
 use serde_json::{Map, Value, json};
 
 use super::{cases, generated_call, generated_policy, role_names, servers, world};
@@ -43,6 +44,9 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
     }
     if random.chance(10) {
         return servers::tighten_catalogue(random, &mut policy["mcp_servers"]);
+    }
+    if random.chance(10) {
+        return add_manifest(random, policy);
     }
     let roles = policy["roles"].as_array_mut()?;
     let role = roles[at].as_object_mut()?;
@@ -206,4 +210,21 @@ proptest! {
             );
         }
     }
+}
+
+/// The agent gets a manifest, which it had not before.
+fn add_manifest(random: &mut Gen, policy: &mut Value) -> Option<String> {
+    let names = [&ACTIONS[..], &TOOLS[..]].concat();
+    let actions: Map<String, Value> = random
+        .some(&RESOURCES, 60)
+        .into_iter()
+        .map(|resource| (resource.to_owned(), json!(random.some(&names, 60))))
+        .collect();
+    let manifest = json!({"agent_id": "ann", "resource_actions": actions});
+    match policy["manifests"].as_array_mut() {
+        Some(manifests) if manifests.iter().any(|manifest| manifest["agent_id"] == "ann") => return None,
+        Some(manifests) => manifests.push(manifest),
+        None => policy["manifests"] = json!([manifest]),
+    }
+    Some("a manifest".to_owned())
 }

@@ -5,6 +5,7 @@ use crate::guards::{
     server_charges, wants_person,
 };
 use crate::json::{Json, read_arguments};
+use crate::manifest::{Manifest, read_manifests};
 use crate::mcp::{Claim, Offered, judge_mcp};
 use crate::policy::{Role, read_roles, read_servers};
 use crate::rate::{Accounts, Charge};
@@ -12,7 +13,7 @@ use crate::review::{Answer, ReviewKey, Reviews};
 use crate::schema::fits;
 use std::collections::{HashMap, HashSet};
 
-/// A tool call. It never names a resource.
+/// A tool call.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// The tool.
@@ -21,6 +22,8 @@ pub struct Call<'a> {
     pub action: Option<&'a str>,
     /// The call's own env, if it has one.
     pub env: Option<&'a str>,
+    /// The resource, if the call names one.
+    pub resource: Option<&'a str>,
     /// The MCP server, if the call names one.
     pub server: Option<&'a str>,
     /// The MCP session it claims.
@@ -46,6 +49,7 @@ struct Session {
 pub struct Reference {
     roles: HashMap<String, Role>,
     servers: HashMap<String, Vec<Offered>>,
+    manifests: HashMap<String, Manifest>,
     env: Option<String>,
     credentials: HashSet<String>,
     sessions: Vec<Session>,
@@ -81,6 +85,7 @@ impl Reference {
         Ok(Reference {
             roles: read_roles(policy_json)?,
             servers: read_servers(policy_json)?,
+            manifests: read_manifests(policy_json)?,
             env: None,
             credentials: HashSet::new(),
             sessions: Vec::new(),
@@ -184,7 +189,7 @@ impl Reference {
         if let Some(code) = judge_mcp(session, &links, call, &self.servers) {
             return Verdict::Deny(code);
         }
-        match judge_before_arguments(&links, call, now, &self.credentials) {
+        match judge_before_arguments(&links, call, now, &self.credentials, self.manifest(session)) {
             Some(code) => Verdict::Deny(code),
             None => self.judge_arguments(session, &links, call, now),
         }
@@ -317,10 +322,16 @@ impl Reference {
             role: session.role.clone(),
             tool: call.tool.to_string(),
             action: call.action.map(str::to_string),
+            resource: call.resource.map(str::to_string),
             env: call.env.map(str::to_string),
             server: call.server.map(str::to_string),
             args: arguments.canonical(),
         }
+    }
+
+    /// The manifest of a session's agent, if it has one.
+    pub(crate) fn manifest(&self, session: usize) -> Option<&Manifest> {
+        self.manifests.get(&self.sessions[session].owner)
     }
 
     /// Whether the agent is suspended.

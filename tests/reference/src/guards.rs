@@ -3,6 +3,7 @@
 use crate::constraint::{fold, holds};
 use crate::decide::{Call, Link, SECOND};
 use crate::json::Json;
+use crate::manifest::Manifest;
 use crate::number::Decimal;
 use crate::policy::{Constraint, Role};
 use crate::rate::{Account, Charge, Window};
@@ -15,6 +16,7 @@ pub(crate) fn judge_before_arguments(
     call: &Call,
     now: u64,
     resolvable: &HashSet<String>,
+    manifest: Option<&Manifest>,
 ) -> Option<&'static str> {
     // Line 4.
     let forbids = |pattern: &String| {
@@ -26,6 +28,12 @@ pub(crate) fn judge_before_arguments(
     }
     // Line 5.
     if links.iter().any(|link| link.guards.is_empty()) {
+        return Some("SCOPE_VIOLATION");
+    }
+    // A role that grants is not enough where the agent has a manifest and the call names a resource.
+    if let (Some(manifest), Some(resource)) = (manifest, call.resource)
+        && !manifest.covers(resource, call.action, call.tool)
+    {
         return Some("SCOPE_VIOLATION");
     }
     let credential_fails = |role: &&Role| {

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod generate;
 mod guards;
 pub mod json;
+pub mod manifest;
 pub mod mcp;
 pub mod network;
 pub mod number;

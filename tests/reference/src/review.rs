@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// The call a review is about. The resource is always absent here.
+/// The call a review is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReviewKey {
     /// The session that asks: within one process an approval is bound to it.
@@ -15,6 +15,8 @@ pub struct ReviewKey {
     pub tool: String,
     /// The call's action.
     pub action: Option<String>,
+    /// The call's resource.
+    pub resource: Option<String>,
     /// The call's own env.
     pub env: Option<String>,
     /// The call's MCP server.

@@ -1,6 +1,6 @@
 //! How often each answer comes, and how fast.
 
-use scopegate_reference::{Event, run, scenario};
+use scopegate_reference::{Event, Scenario, run, scenario};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -59,4 +59,28 @@ fn a_seed_makes_one_scenario() {
         let calls = scenario(seed).events.iter().filter(|event| matches!(event, Event::Call { .. })).count();
         assert!((60..=180).contains(&calls), "{calls}");
     }
+}
+
+#[test]
+fn manifests_decide_often_enough() {
+    let (mut calls, mut decided, mut passed) = (0, 0, 0);
+    for seed in 0..300 {
+        let made = scenario(seed);
+        let mut document: serde_json::Value = serde_json::from_str(&made.policy).expect("JSON");
+        if document.as_object_mut().expect("an object").remove("manifests").is_none() {
+            continue;
+        }
+        let without = Scenario { policy: document.to_string(), ..made.clone() };
+        let answers = run(&made).expect("readable").into_iter().zip(run(&without).expect("readable"));
+        for ((place, with), (_, without)) in answers {
+            let Event::Call { call, .. } = &made.events[place] else { panic!("not a call") };
+            calls += 1;
+            decided += usize::from(with == "SCOPE_VIOLATION" && without != with);
+            passed += usize::from(with == "PERMIT" && call.resource.is_some());
+        }
+    }
+    println!(
+        "{calls} calls under manifests: {decided} denied by them, {passed} that name a resource permitted"
+    );
+    assert!(decided * 100 >= calls && passed * 10 >= calls, "{decided} and {passed} of {calls}");
 }

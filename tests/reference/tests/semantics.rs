@@ -13,7 +13,16 @@ fn reference(roles: &str) -> Reference {
 }
 
 fn call<'a>(tool: &'a str, args: &'a str) -> Call<'a> {
-    Call { tool, action: None, env: None, server: None, claim: None, schema: None, args: args.as_bytes() }
+    Call {
+        tool,
+        action: None,
+        env: None,
+        resource: None,
+        server: None,
+        claim: None,
+        schema: None,
+        args: args.as_bytes(),
+    }
 }
 
 /// What the first call of a fresh session of role `r` gets.
@@ -316,4 +325,45 @@ fn reviews() {
     reference.resolve(child, &call("t", r#"{"a":1}"#), false);
     assert_eq!(got(&mut reference, child, r#"{"a":2}"#, 210), "HOLD");
     assert_eq!(got(&mut reference, child, r#"{"a":1}"#, 210), "APPROVAL_REJECTED");
+}
+
+#[test]
+fn manifests() {
+    let policy = r#"{"version":1,"roles":[{"name":"r","allowed_tools":["read","t"]}],"manifests":[
+        {"agent_id":"alice","resource_actions":{"claims":["read"],"empty":[],"*":["t","list"]}},
+        {"agent_id":"bob","allowed_actions":["read"]},
+        {"agent_id":"carol"}]}"#;
+    let table = [
+        // agent, tool, action, resource, answer
+        ("alice", "t", None, None, "PERMIT"),
+        ("alice", "read", None, Some("claims"), "PERMIT"),
+        ("alice", "t", Some("read"), Some("claims"), "PERMIT"),
+        ("alice", "t", None, Some("claims"), "SCOPE_VIOLATION"),
+        ("alice", "read", Some("t"), Some("claims"), "SCOPE_VIOLATION"),
+        ("alice", "t", None, Some("empty"), "SCOPE_VIOLATION"),
+        ("alice", "t", None, Some("other"), "PERMIT"),
+        ("alice", "t", None, Some("Claims"), "PERMIT"),
+        ("alice", "t", Some("list"), Some("other"), "PERMIT"),
+        ("alice", "list", None, Some("other"), "SCOPE_VIOLATION"),
+        ("alice", "t", None, Some(""), "SCOPE_VIOLATION"),
+        ("alice", "t", Some(""), Some("other"), "SCOPE_VIOLATION"),
+        ("bob", "read", None, Some("anything"), "PERMIT"),
+        ("bob", "t", None, Some("anything"), "SCOPE_VIOLATION"),
+        ("carol", "t", None, None, "PERMIT"),
+        ("carol", "t", None, Some("x"), "SCOPE_VIOLATION"),
+        ("dave", "t", Some("x"), Some("x"), "PERMIT"),
+    ];
+    for (agent, tool, action, resource, answer) in table {
+        let mut reference = Reference::new(policy).expect("a policy");
+        let session = reference.open("r", agent, NOON, 3600);
+        let call = Call { action, resource, ..call(tool, "{}") };
+        assert_eq!(
+            reference.decide(Some(session), &call, NOON),
+            answer,
+            "{agent} {tool} {action:?} {resource:?}"
+        );
+        let child = reference.open_child(session, "r", NOON, 3600);
+        let child = reference.decide(Some(child), &call, NOON);
+        assert!(["SCOPE_VIOLATION", "DELEGATION_DEPTH_EXCEEDED"].contains(&child));
+    }
 }

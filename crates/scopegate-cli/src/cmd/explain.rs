@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use scopegate_core::{Name, ScopeView, ToolView};
+use scopegate_core::{Manifest, Name, ScopeView, ToolView};
+use serde::Serialize;
 
+use crate::cmd::check::advice::manifest_words;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, width};
 use crate::reveal::reveal;
@@ -13,7 +15,8 @@ use crate::trial::{Trial, TrialArgs};
 /// Show what a role may do, after inheritance
 ///
 /// One line a tool: the role of the chain that grants it, what must hold of its arguments, whether
-/// a person must agree, and the credential it is given. Below it, what guards every call.
+/// a person must agree, and the credential it is given. Below it, what guards every call, and the
+/// manifests of agents.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,14 +30,25 @@ pub(crate) struct Explain {
     policy: PathBuf,
 }
 
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    view: &'a ScopeView,
+    #[serde(skip_serializing_if = "<[Manifest]>::is_empty")]
+    manifests: &'a [Manifest],
+}
+
 impl Explain {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let trial = Trial::open(&TrialArgs { policy: self.policy, role: self.role, at: None })?;
         let view = trial.view()?;
+        // The policy was accepted, so they can be sorted.
+        let manifests: Vec<_> = trial.policy.manifests.iter().filter_map(|m| m.sorted().ok()).collect();
         if output.is_json() {
-            output.json(&view)?;
+            output.json(&Told { view: &view, manifests: &manifests })?;
         } else {
             tell(&view, output)?;
+            tell_manifests(&manifests, output)?;
         }
         Ok(Exit::Ok)
     }
@@ -61,6 +75,21 @@ fn tell(view: &ScopeView, output: &mut Output) -> Result<(), Failure> {
         depth => format!("sub-agents {depth} deep"),
     };
     output.line(format!("a session lives {} s; {depth}", view.session_seconds))
+}
+
+fn tell_manifests(manifests: &[Manifest], output: &mut Output) -> Result<(), Failure> {
+    for manifest in manifests {
+        let agent = reveal(&manifest.agent_id);
+        output
+            .line(format!("calls of agent {agent} that name a resource have to be in its manifest too:"))?;
+        for line in manifest_words(manifest) {
+            output.line(format!("  {}", reveal(&line)))?;
+        }
+        if !manifest.capabilities.is_empty() {
+            output.line(format!("  capabilities: {}", reveal(&manifest.capabilities.join(", "))))?;
+        }
+    }
+    Ok(())
 }
 
 fn table(view: &ScopeView) -> Table {

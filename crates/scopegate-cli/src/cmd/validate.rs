@@ -40,7 +40,7 @@ struct Finding {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail {
-    Policy { roles: usize, tools: usize, constraints: usize, warnings: Vec<String> },
+    Policy { roles: usize, tools: usize, constraints: usize, manifests: usize, warnings: Vec<String> },
     Problem { line: u64, column: u64, message: String },
 }
 
@@ -76,8 +76,11 @@ fn tell(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
     }
     let file = &finding.file;
     match &finding.detail {
-        Detail::Policy { roles, tools, constraints, warnings } => {
-            let counts = format!("roles: {roles}, tools: {tools}, constraints: {constraints}");
+        Detail::Policy { roles, tools, constraints, manifests, warnings } => {
+            let mut counts = format!("roles: {roles}, tools: {tools}, constraints: {constraints}");
+            if *manifests > 0 {
+                counts.push_str(&format!(", manifests: {manifests}"));
+            }
             output.line(reveal(&format!("{file}: ok ({counts})")))?;
             for warning in warnings {
                 output::message(&reveal(&format!("{file}: warning: {warning}")));
@@ -105,6 +108,7 @@ fn count(policy: &Policy) -> Detail {
         roles: policy.roles.len(),
         tools: granted.len(),
         constraints: constraints.map(Vec::len).sum(),
+        manifests: policy.manifests.len(),
         warnings: policy.roles.iter().flat_map(stray).collect(),
     }
 }

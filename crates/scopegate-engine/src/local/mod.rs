@@ -5,6 +5,7 @@ mod books;
 mod builder;
 mod catalogues;
 mod enforce;
+mod manifests;
 mod policy;
 mod reviews;
 mod sessions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
-    Link, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, decide,
+    Link, Manifest, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, decide,
 };
 use smallvec::SmallVec;
 
@@ -107,6 +107,7 @@ impl<'a> Step<'a> {
                 links,
                 session: self.session.id,
                 catalogues: &self.snapshot.catalogues,
+                manifest: self.manifest(),
                 tools: &self.snapshot.tools,
                 meters,
                 env: self.inner.env.as_deref(),
@@ -115,6 +116,13 @@ impl<'a> Step<'a> {
             };
             decide(&facts, self.request, self.now, room)
         })
+    }
+
+    /// The owner's, looked up only where it is read.
+    #[inline(always)]
+    fn manifest(&self) -> Option<&'a Manifest> {
+        self.request.call.resource.as_ref()?;
+        self.snapshot.manifests.get(&self.session.owner.name).map(|manifest| &**manifest)
     }
 
     fn links(&self) -> SmallVec<[Link<'a>; 4]> {

@@ -22,7 +22,9 @@ impl LocalEnforcer {
         let scopes: Option<Vec<_>> =
             session.chain().map(|session| source(snapshot.scope(session.slot)?)).collect();
         let catalogue = request.call.server.as_ref().and_then(|server| publisher.catalogue(server));
-        VerdictDigest::of(&scopes?, catalogue, &session.owner.name, request.call, decision)
+        let judged = request.call.resource.as_ref().and_then(|_| snapshot.manifests.get(&session.owner.name));
+        let manifest = judged.map(|manifest| &**manifest);
+        VerdictDigest::of(&scopes?, catalogue, manifest, &session.owner.name, request.call, decision)
     }
 }
 

@@ -28,9 +28,10 @@ fn place(location: Location) -> Place {
     (location.line(), location.column())
 }
 
-/// What a constraint compares with, and what an MCP server says of its tools. They are judged when
-/// they are read and compiled.
-const MAY_HOLD_NULLS: [&str; 5] = ["value", "inputSchema", "outputSchema", "annotations", "_meta"];
+/// What a constraint compares with, what an MCP server says of its tools, and what a manifest says to
+/// people. They are judged when they are read and compiled.
+const MAY_HOLD_NULLS: [&str; 6] =
+    ["value", "inputSchema", "outputSchema", "annotations", "_meta", "metadata"];
 
 /// A member that was given no value, and its place. A guard whose lines were all commented out
 /// would otherwise read as no guard.

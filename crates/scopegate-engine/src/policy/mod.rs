@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use scopegate_core::{Catalogue, Catalogues, Compiler, Name, PolicyError, Problem, Role, plain};
+use scopegate_core::{
+    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PolicyError, Problem, Role, plain,
+};
 use serde::{Deserialize, Serialize};
 
 pub use self::read::PolicyFileError;
@@ -16,7 +18,7 @@ pub use self::read::PolicyFileError;
 /// The first line of a policy file, which names its schema to editors.
 pub const SCHEMA_LINE: &str = "# yaml-language-server: $schema=./scopegate.schema.json";
 
-/// A policy: roles, and how decisions are recorded.
+/// A policy: roles, manifests, and how decisions are recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -35,6 +37,10 @@ pub struct Policy {
     /// filesystem, github, slack and database some are known without.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mcp_servers: BTreeMap<Name, Catalogue>,
+    /// What agents may do to which resource, one for each agent. A call that names a resource, from an agent that
+    /// stands here, has to be in its manifest and in its role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manifests: Vec<Manifest>,
     /// The roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -96,6 +102,7 @@ impl Policy {
     pub fn check(&self) -> Result<(), PolicyError> {
         let roles = self.by_name()?;
         self.catalogues()?;
+        self.manifests()?;
         let mut compiler = Compiler::default();
         for (index, role) in self.roles.iter().enumerate() {
             compiler.compile(role, &roles, 0).map_err(|error| error.in_element(index).in_member("roles"))?;
@@ -111,6 +118,20 @@ impl Policy {
             catalogues.put(server, catalogue).map_err(place)?;
         }
         Ok(catalogues)
+    }
+
+    /// The manifests, sorted.
+    pub(crate) fn manifests(&self) -> Result<Manifests, PolicyError> {
+        let mut manifests = Manifests::default();
+        for (index, manifest) in self.manifests.iter().enumerate() {
+            let place = |error: PolicyError| error.in_element(index).in_member("manifests");
+            if manifests.get(&manifest.agent_id).is_some() {
+                let problem = Problem::DuplicateManifest(manifest.agent_id.to_string());
+                return Err(place(PolicyError::from(problem).in_member("agent_id")));
+            }
+            manifests.put(manifest).map_err(place)?;
+        }
+        Ok(manifests)
     }
 
     /// The roles by name.

@@ -84,9 +84,11 @@ impl Gen {
         }
         let spoil = if wanted.is_empty() { 8 } else { 25 };
         let args = if self.chance(spoil) { self.mutate(arguments) } else { self.write(&arguments, true) };
+        let manifest = hints.and_then(|hints| hints.reference.manifest(hints.session));
+        let resource = self.resource(manifest, action.as_deref(), &tool);
         let server = self.server(&links);
         let (claim, schema) = self.claims(server.is_some());
-        GeneratedCall { tool, action, env, server, claim, schema, args }
+        GeneratedCall { tool, action, env, resource, server, claim, schema, args }
     }
 
     fn tool(&mut self, granted: &[&str]) -> String {

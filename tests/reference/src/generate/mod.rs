@@ -4,6 +4,7 @@ mod addresses;
 pub mod arguments;
 pub mod calls;
 pub mod constraints;
+pub mod manifests;
 pub mod mutate;
 pub mod policies;
 pub mod servers;
@@ -42,6 +43,8 @@ pub struct GeneratedCall {
     pub action: Option<String>,
     /// The call's own env, if it has one.
     pub env: Option<String>,
+    /// The resource, if the call names one.
+    pub resource: Option<String>,
     /// The MCP server, if the call names one.
     pub server: Option<String>,
     /// The MCP session it claims.
@@ -59,6 +62,7 @@ impl GeneratedCall {
             tool: &self.tool,
             action: self.action.as_deref(),
             env: self.env.as_deref(),
+            resource: self.resource.as_deref(),
             server: self.server.as_deref(),
             claim: self.claim,
             schema: self.schema.as_deref(),

@@ -28,6 +28,9 @@ impl Gen {
         if self.servers && self.chance(80) {
             document["mcp_servers"] = self.catalogues();
         }
+        if self.chance(35) {
+            document["manifests"] = self.manifests();
+        }
         if self.chance(20) { format!("{document:#}") } else { document.to_string() }
     }
 

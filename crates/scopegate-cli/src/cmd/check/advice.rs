@@ -1,6 +1,6 @@
 //! What would have to be different for a call to pass.
 
-use scopegate_core::{DenyCode, Hold, Name, ScopeView, ToolCall, ToolView};
+use scopegate_core::{DenyCode, Hold, Manifest, Name, ScopeView, ToolCall, ToolView};
 
 use crate::answer::{Answer, Verdict};
 use crate::trial::Trial;
@@ -42,6 +42,35 @@ pub(super) fn would_pass(
         (Verdict::Deny, Some(DenyCode::McpToolNotFound)) => offered(trial, call),
         (Verdict::Deny, _) => Vec::new(),
     }
+}
+
+/// What the agent's manifest has instead, where the role grants the tool and the manifest refuses the call.
+pub(super) fn in_manifest(
+    trial: &Trial,
+    agent: &Name,
+    tool: Option<&ToolView>,
+    call: &ToolCall,
+    answer: &Answer,
+) -> Option<Vec<String>> {
+    let (Some(DenyCode::ScopeViolation), Some(_)) = (answer.code, tool) else { return None };
+    call.resource.as_ref()?;
+    let manifest = trial.policy.manifests.iter().find(|manifest| manifest.agent_id == *agent)?;
+    Some(manifest_words(&manifest.sorted().ok()?))
+}
+
+/// A sorted manifest, one line a resource.
+pub(crate) fn manifest_words(manifest: &Manifest) -> Vec<String> {
+    let words = |(resource, actions): (&Name, &Vec<Name>)| {
+        let resource =
+            if resource == "*" { "any other resource".to_owned() } else { format!("`{resource}`") };
+        match &**actions {
+            [] => format!("on {resource}: nothing"),
+            actions => format!("on {resource}: {}", actions.join(", ")),
+        }
+    };
+    // The one for the rest comes last.
+    let (rest, own): (Vec<_>, Vec<_>) = manifest.resource_actions.iter().partition(|(name, _)| *name == "*");
+    own.into_iter().chain(rest).map(words).collect()
 }
 
 /// What the call's MCP server is registered with.

@@ -1,6 +1,6 @@
 //! `scopegate check`: one call against a policy.
 
-mod advice;
+pub(crate) mod advice;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -54,6 +54,9 @@ pub(crate) struct Check {
     /// What it is done to
     #[arg(long)]
     resource: Option<Name>,
+    /// The agent that calls, for its manifest
+    #[arg(long, default_value = "check")]
+    agent: Name,
     /// The MCP server that the call goes to
     #[arg(long)]
     server: Option<Name>,
@@ -104,7 +107,7 @@ impl Check {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let trial = Trial::open(&self.trial)?;
         let call = self.call()?;
-        let session = trial.session("check")?;
+        let session = trial.session(self.agent.clone())?;
         let mut answer = trial.ask(&session, &call)?;
         let mut notes = Vec::new();
         if let Some(review) = answer.hold.filter(|_| self.approved).and_then(|hold| trial.review(hold)) {
@@ -116,7 +119,7 @@ impl Check {
             notes.push(format!("no rule of this call reads its arguments, which are malformed: {error}"));
         }
         let exit = answer.verdict.into();
-        let report = report(&trial, &call, answer, notes)?;
+        let report = report(&trial, &self.agent, &call, answer, notes)?;
         if output.is_json() {
             output.json(&report)?;
         } else {
@@ -151,12 +154,19 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
     read.map(|_| text).map_err(named)
 }
 
-fn report(trial: &Trial, call: &ToolCall, answer: Answer, notes: Vec<String>) -> Result<Report, Failure> {
+fn report(
+    trial: &Trial,
+    agent: &Name,
+    call: &ToolCall,
+    answer: Answer,
+    notes: Vec<String>,
+) -> Result<Report, Failure> {
     let view = trial.view()?;
     let tool = view.tools.iter().find(|tool| tool.tool == call.tool);
     let review = answer.hold.and_then(|hold| trial.review(hold));
+    let lacking = advice::in_manifest(trial, agent, tool, call, &answer);
     Ok(Report {
-        would_pass: advice::would_pass(trial, &view, tool, call, &answer),
+        would_pass: lacking.unwrap_or_else(|| advice::would_pass(trial, &view, tool, call, &answer)),
         verdict: answer.verdict,
         code: answer.code.map(|code| code.as_str()),
         reason: answer.reason,

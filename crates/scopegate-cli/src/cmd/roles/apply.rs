@@ -60,6 +60,12 @@ fn look(plane: &Plane, policy: &Path) -> Result<Vec<Step>, Failure> {
     for role in &policy.roles {
         refuse_local(role)?;
     }
+    if !policy.manifests.is_empty() {
+        return Err(Failure::usage(
+            "`manifests` are enforced in a process and not on a plane: without them its agents could do more. \
+             Keep these roles in a file",
+        ));
+    }
     if policy.records.is_some() {
         output::message("note: `records` is for a process; a plane keeps a log of its own");
     }
