@@ -311,7 +311,7 @@ mod tests {
     fn bad_manifests_are_refused_and_change_nothing() {
         let none = <[&str; 0]>::default();
         let rest = |manifest: Manifest, actions: &[&str]| Manifest {
-            allowed_actions: Some(actions.iter().map(Into::into).collect()),
+            allowed_actions: Some(actions.iter().copied().map(Into::into).collect()),
             ..manifest
         };
         let long = "x".repeat(513);
