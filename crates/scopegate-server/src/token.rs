@@ -336,6 +336,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_verified_is_looked_at_again_once_the_key_is_gone() {
+        let signer = |rows: &[SigningKeyRow]| Signer::new(rows).unwrap();
+        let (first, both, other) =
+            (signer(&[row("a", 1)]), signer(&[row("a", 1), row("b", 2)]), signer(&[row("b", 2)]));
+        assert!(first.is_known_to(&first) && first.is_known_to(&both) && other.is_known_to(&both));
+        assert!(!both.is_known_to(&first) && !first.is_known_to(&other));
+        assert!(!first.is_known_to(&signer(&[row("a", 3)])), "another key of the same name");
+    }
+
+    #[test]
     fn a_new_key_is_known_before_it_signs_and_the_old_one_until_its_tokens_are_over() {
         let kid = |signer: &Signer, now| {
             let issued = SessionRow { created_at: Timestamp::from_secs(now), ..session() };

@@ -91,9 +91,13 @@ pub(crate) fn told(output: Output) -> Run {
     }
 }
 
-/// The binary of this very source, built once.
+/// The binary of this very source, built once; or the one that `SCOPEGATE_BINARY` names, to measure a
+/// release build.
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    if let Some(named) = std::env::var_os("SCOPEGATE_BINARY") {
+        return BINARY.get_or_init(|| Ok(named.into())).as_ref().expect("a path");
+    }
     let build = || Ok(program(&build(&["-p", "scopegate-cli", "--bin", "scopegate"])?, "scopegate"));
     BINARY.get_or_init(build).as_ref().expect("scopegate builds")
 }

@@ -5,6 +5,7 @@
 
 mod queue;
 mod run;
+mod steady;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

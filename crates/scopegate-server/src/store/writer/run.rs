@@ -8,6 +8,7 @@ use scopegate_engine::{Clock, Durability};
 use tokio::sync::watch;
 
 use super::queue::Queue;
+use super::steady::Steady;
 use crate::store::{Store, StoreError};
 
 /// How often the thread looks up when nothing waits, and whether others have written.
@@ -41,6 +42,7 @@ impl Work {
     }
 
     fn write(&self, store: &mut impl Store) -> Result<(), StoreError> {
+        let steady = Steady::new(self.clock.clone());
         let (mut looked, mut signed, mut forget_at) = (Instant::now(), Instant::now(), Instant::now());
         loop {
             if let Some(batch) = self.queue.next(LOOK) {
@@ -56,7 +58,7 @@ impl Work {
                 return Ok(());
             }
             if Instant::now() >= forget_at {
-                let more = store.forget(self.clock.now())?;
+                let more = store.forget(steady.now())?;
                 forget_at = Instant::now() + if more { FORGET_ON } else { FORGET };
             }
             if looked.elapsed() >= LOOK {
