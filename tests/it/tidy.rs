@@ -15,9 +15,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
     ("scopegate-rig", &["scopegate-core"]),
+    ("scopegate-mcp", &["scopegate-core"]),
     (
         "scopegate",
-        &["scopegate-client", "scopegate-core", "scopegate-engine", "scopegate-rig", "scopegate-tower"],
+        &[
+            "scopegate-client",
+            "scopegate-core",
+            "scopegate-engine",
+            "scopegate-mcp",
+            "scopegate-rig",
+            "scopegate-tower",
+        ],
     ),
     (
         "scopegate-cli",

@@ -65,6 +65,8 @@ fn test() -> Result<()> {
         "scopegate-tower",
         "--package",
         "scopegate-rig",
+        "--package",
+        "scopegate-mcp",
         "--all-features",
         "--locked",
     ])?;
@@ -75,9 +77,18 @@ fn test() -> Result<()> {
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    for features in
-        ["", "local", "remote", "tower", "axum", "tonic", "rig", "remote,axum", "local,axum,tonic,rig"]
-    {
+    for features in [
+        "",
+        "local",
+        "remote",
+        "tower",
+        "axum",
+        "tonic",
+        "rig",
+        "mcp",
+        "remote,axum",
+        "local,axum,tonic,rig,mcp",
+    ] {
         let args =
             ["clippy", "--package", "scopegate", "--no-default-features", "--locked", "--features", features];
         cargo(&[&args[..], &["--", "--deny", "warnings"]].concat())?;
@@ -88,7 +99,7 @@ fn ci() -> Result<()> {
 
 /// Links that lead nowhere are errors.
 fn documentation() -> Result<()> {
-    let features = "scopegate/axum,scopegate/tonic,scopegate/remote,scopegate/rig";
+    let features = "scopegate/axum,scopegate/tonic,scopegate/remote,scopegate/rig,scopegate/mcp";
     let args = ["doc", "--workspace", "--no-deps", "--locked", "--features", features];
     step(cargo_command(&args).env("RUSTDOCFLAGS", "--deny warnings"))
 }

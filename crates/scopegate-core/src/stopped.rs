@@ -1,5 +1,6 @@
 //! Why an adapter did not run a call.
 
+use crate::denial::DenyCode;
 use crate::enforcer::ProvisionError;
 use crate::gate::Refusal;
 use crate::id::Name;
@@ -54,6 +55,26 @@ impl Stopped {
                 Unready::Duty => "DUTY_NOT_PERFORMED",
                 Unready::Credential(_) => "CREDENTIAL_NOT_DELIVERED",
             },
+        }
+    }
+
+    /// Whether this is about who asks, or about nobody having answered: then it says nothing of the
+    /// call, and may be told even where the call itself must look unknown.
+    pub const fn is_about_the_caller(&self) -> bool {
+        match self {
+            Self::Refused(Refusal::Denied(denial)) => matches!(
+                denial.code,
+                DenyCode::JwtInvalid
+                    | DenyCode::AgentSuspended
+                    | DenyCode::SessionRevoked
+                    | DenyCode::JwtExpired
+                    | DenyCode::SessionExpired
+            ),
+            Self::Refused(Refusal::Held(_)) => false,
+            Self::Refused(Refusal::Undecided(_)) => true,
+            Self::Unready(unready) => {
+                matches!(unready, Unready::NoSession | Unready::NotOpened(_) | Unready::Closed)
+            }
         }
     }
 }

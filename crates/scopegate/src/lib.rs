@@ -59,6 +59,7 @@
 //! - `axum`: routes and route parameters as tools, and [`TakenPermit`], an extractor.
 //! - `tonic`: [`Grpc`], for tonic services.
 //! - `rig`: [`rig`], which guards the tools of rig agents.
+//! - `mcp`: [`mcp`], which guards MCP servers built with rmcp.
 //!
 //! # Where to look
 //! - to write a policy: [`Policy`], [`Role`], [`Constraint`]
@@ -77,6 +78,7 @@
 //! [`TakenPermit`]: https://docs.rs/scopegate/latest/scopegate/struct.TakenPermit.html
 //! [`Grpc`]: https://docs.rs/scopegate/latest/scopegate/struct.Grpc.html
 //! [`rig`]: https://docs.rs/scopegate/latest/scopegate/rig/index.html
+//! [`mcp`]: https://docs.rs/scopegate/latest/scopegate/mcp/index.html
 //! [`Extract`]: https://docs.rs/scopegate/latest/scopegate/trait.Extract.html
 //! [`Refuse`]: https://docs.rs/scopegate/latest/scopegate/trait.Refuse.html
 
@@ -134,6 +136,10 @@ pub use scopegate_tower::{
 #[doc(inline)]
 pub use scopegate_rig as rig;
 
+#[cfg(feature = "mcp")]
+#[doc(inline)]
+pub use scopegate_mcp as mcp;
+
 #[cfg(feature = "axum")]
 #[doc(inline)]
 pub use scopegate_tower::TakenPermit;
@@ -143,6 +149,13 @@ pub use scopegate_tower::TakenPermit;
 pub use scopegate_tower::{Grpc, HandlerAdmits};
 
 /// The README's examples compile.
-#[cfg(all(doctest, feature = "axum", feature = "local", feature = "remote", feature = "rig"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "local",
+    feature = "mcp",
+    feature = "remote",
+    feature = "rig"
+))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -1,0 +1,212 @@
+//! A gate and an answer to who asks: what every request of a server comes through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::ServerHandler;
+use rmcp::model::Extensions;
+use scopegate_core::{
+    Disclosure, Enforcer, Gate, Hold, Name, Permitted, Principal, Provision, ProvisionError, Refusal,
+    Reviews, Sessions, Stopped, ToolCall, Unready,
+};
+use tokio::time::timeout;
+
+use crate::caller::Caller;
+use crate::guarded::Guarded;
+use crate::keeper::Keeper;
+use crate::names;
+
+/// A gate and an answer to who asks. Cheap to clone; clones share everything but the settings that
+/// are made on one of them.
+#[derive(Clone)]
+pub struct Guard {
+    enforcer: Arc<dyn Enforcer>,
+    gate: Gate,
+    caller: Caller,
+    disclosure: Disclosure,
+    patience: Option<(Arc<dyn Reviews>, Duration)>,
+    server: Option<Name>,
+    open: Vec<Area>,
+}
+
+/// What a server has beside tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every request belongs to one of them")]
+pub enum Area {
+    /// Prompts.
+    Prompts,
+    /// Resources, their templates and directories, skills, and subscriptions to resources.
+    Resources,
+    /// Completion of arguments.
+    Completion,
+    /// Tasks that calls have become.
+    Tasks,
+    /// Requests and notifications that are not MCP's own.
+    Custom,
+}
+
+impl Guard {
+    /// Every request is made by this principal.
+    pub fn new<E: Enforcer>(enforcer: E, principal: Principal) -> Self {
+        Self::of(Arc::new(enforcer), Caller::One(principal))
+    }
+
+    /// Each request is made by the [`Principal`] among its `http` extensions, which a layer further
+    /// out has verified; one without it is refused, and so is whatever does not come over HTTP.
+    pub fn from_http<E: Enforcer>(enforcer: E) -> Self {
+        Self::of(Arc::new(enforcer), Caller::Request)
+    }
+
+    /// Requests are made by a session that is opened when the first one comes. When its time is over
+    /// another is opened, unless it was revoked or its owner suspended. [`close`](Self::close) ends
+    /// it; so does dropping the last clone, soon, where a tokio runtime runs.
+    pub fn opening<E: Enforcer + Sessions + Clone>(enforcer: E, session: Provision) -> Self {
+        let keeper = Keeper::new(Arc::new(enforcer.clone()), session);
+        Self::of(Arc::new(enforcer), Caller::Kept(Arc::new(keeper)))
+    }
+
+    fn of(enforcer: Arc<dyn Enforcer>, caller: Caller) -> Self {
+        let gate = Gate::from_arc(enforcer.clone());
+        let disclosure = Disclosure::default();
+        Self { enforcer, gate, caller, disclosure, patience: None, server: None, open: Vec::new() }
+    }
+
+    /// The name of the server in roles and catalogues: its tools are judged as tools of that server,
+    /// so a role has to list it, and what its catalogue says of a tool's arguments applies.
+    #[must_use]
+    pub fn server_name(self, name: impl Into<Name>) -> Self {
+        Self { server: Some(name.into()), ..self }
+    }
+
+    /// Lets everybody who may ask at all have whatever the server has in this area, unjudged and
+    /// unrecorded. Tools are always judged.
+    #[must_use]
+    pub fn open(mut self, area: Area) -> Self {
+        self.open.push(area);
+        self
+    }
+
+    /// How much of a refusal the model is told; [`Disclosure::Reason`] unless this says otherwise.
+    #[must_use]
+    pub fn disclose(self, disclosure: Disclosure) -> Self {
+        Self { disclosure, ..self }
+    }
+
+    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held.
+    #[must_use]
+    pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
+        Self { patience: Some((Arc::new(reviews), at_most)), ..self }
+    }
+
+    /// The server, guarded.
+    pub fn over<H: ServerHandler>(&self, server: H) -> Guarded<H> {
+        Guarded::new(server, self.clone())
+    }
+
+    /// Ends the session that this guard has opened; opens none any more.
+    ///
+    /// # Errors
+    /// [`ProvisionError`] when the session could not be ended.
+    pub async fn close(&self) -> Result<(), ProvisionError> {
+        self.caller.close().await
+    }
+
+    pub(crate) fn disclosure(&self) -> Disclosure {
+        self.disclosure
+    }
+
+    pub(crate) fn is_open(&self, area: Area) -> bool {
+        self.open.contains(&area)
+    }
+
+    /// Whether each request has to say who asks.
+    pub(crate) fn asks_each_request(&self) -> bool {
+        matches!(self.caller, Caller::Request)
+    }
+
+    /// Somebody asks; who, is for the gate to judge.
+    pub(crate) async fn who(&self, extensions: &Extensions) -> Result<Principal, Unready> {
+        self.caller.who(extensions).await
+    }
+
+    /// The straight line of every request: a call that may run, or why not.
+    pub(crate) async fn admit(
+        &self,
+        extensions: &Extensions,
+        mut call: ToolCall,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        call.server.clone_from(&self.server);
+        let permitted = match self.ask(extensions, &call).await {
+            Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
+                self.ask(extensions, &call).await?
+            }
+            answer => answer?,
+        };
+        honourable(permitted)
+    }
+
+    /// Asks the gate, and once more with a new session if the session's time was over.
+    async fn ask(&self, extensions: &Extensions, call: &ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
+        let caller = self.caller.who(extensions).await?;
+        let denial = match self.gate.admit(&caller, call.clone()).await {
+            Err(Refusal::Denied(denial)) => denial,
+            answer => return Ok(answer?),
+        };
+        match self.caller.anew(&caller, denial.code).await? {
+            Some(caller) => Ok(self.gate.admit(&caller, call.clone()).await?),
+            None => Err(Refusal::Denied(denial).into()),
+        }
+    }
+
+    /// Waits for a person, if that was asked for; whether asking again makes sense.
+    async fn settles(&self, hold: Hold) -> bool {
+        let Some((reviews, at_most)) = &self.patience else { return false };
+        matches!(timeout(*at_most, reviews.await_review(hold.review)).await, Ok(Ok(_)))
+    }
+
+    /// Which of these tools the principal could ever be permitted; without an answer, none.
+    pub(crate) async fn visible(&self, principal: &Principal, tools: &[&str]) -> Vec<bool> {
+        let none = || vec![false; tools.len()];
+        match self.enforcer.visible(principal.as_ref(), tools).await {
+            Ok(seen) if seen.len() == tools.len() => seen,
+            Ok(_) | Err(_) => none(),
+        }
+    }
+
+    /// Whether whoever asks could ever be permitted this tool of the server.
+    pub(crate) async fn sees_tool(&self, extensions: &Extensions, tool: &str) -> bool {
+        !names::is_ours(tool) && self.sees(extensions, tool).await
+    }
+
+    /// Whether whoever asks could ever be permitted what has this name.
+    pub(crate) async fn sees(&self, extensions: &Extensions, name: &str) -> bool {
+        match self.caller.who(extensions).await {
+            Ok(principal) => self.visible(&principal, &[name]).await == [true],
+            Err(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { disclosure, server, open, .. } = self;
+        f.debug_struct("Guard")
+            .field("server", server)
+            .field("open", open)
+            .field("disclosure", disclosure)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is permitted must be possible: the judged arguments are what runs, and nobody here performs
+/// duties. A permit that is given up is reported as dropped.
+fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
+    if let Some(error) = permitted.call().args.error() {
+        return Err(Unready::Arguments(error).into());
+    }
+    if !permitted.obligations().is_empty() {
+        return Err(Unready::Duty.into());
+    }
+    Ok(permitted)
+}

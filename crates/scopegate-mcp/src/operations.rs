@@ -1,0 +1,134 @@
+//! From a request to a decision and on to the server: tools, and what is judged like a tool.
+
+use rmcp::model::{CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, Reference};
+use rmcp::service::{RequestContext, RoleServer};
+use rmcp::{ErrorData, ServerHandler};
+use scopegate_core::{Args, Outcome, Permitted, Stopped, ToolCall};
+use serde_json::{Value, json};
+
+use crate::frame::Frame;
+use crate::guard::Area;
+use crate::guarded::Guarded;
+use crate::{names, told};
+
+type Answer<T> = Result<T, ErrorData>;
+
+impl<H: ServerHandler> Guarded<H> {
+    /// Runs a tool with what was judged. Its handler finds the permit's id among the extensions of
+    /// its context, and the secret that the policy binds to the tool.
+    pub(crate) async fn run_tool(
+        &self,
+        permitted: Permitted<ToolCall>,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Answer<CallToolResponse> {
+        let (call, permit, completion) = permitted.into_parts();
+        if let (Some(arguments), Some(Value::Object(judged))) = (&mut request.arguments, call.args.to_value())
+        {
+            *arguments = judged;
+        }
+        context.extensions.insert(permit.id);
+        if let Some(credential) = permit.credential {
+            context.extensions.insert(*credential);
+        }
+        let answer = self.server.call_tool(request, context).await;
+        completion.complete(told::outcome(&answer));
+        answer
+    }
+
+    /// What the client is told of a tool that did not run.
+    pub(crate) async fn refuse_tool(
+        &self,
+        stopped: &Stopped,
+        tool: &str,
+        extensions: &Extensions,
+    ) -> Answer<CallToolResponse> {
+        if stopped.is_about_the_caller() || self.guard.sees_tool(extensions, tool).await {
+            Ok(told::result(stopped, tool, self.guard.disclosure()))
+        } else {
+            Err(told::unknown_tool())
+        }
+    }
+
+    /// Judges what is no tool; `unknown` is what the client is told if its role does not know it.
+    pub(crate) async fn pass(
+        &self,
+        area: Area,
+        call: ToolCall,
+        extensions: &Extensions,
+        unknown: ErrorData,
+    ) -> Answer<Passed> {
+        self.check_read(extensions)?;
+        let name = call.tool.clone();
+        let answer = match self.guard.is_open(area) {
+            true => self.guard.who(extensions).await.map(|_| Passed(None)).map_err(Stopped::from),
+            false => self.guard.admit(extensions, call).await.map(|permitted| Passed(Some(permitted))),
+        };
+        match answer {
+            Ok(passed) => Ok(passed),
+            Err(stopped) if stopped.is_about_the_caller() || self.guard.sees(extensions, &name).await => {
+                Err(told::error(&stopped, &name, self.guard.disclosure()))
+            }
+            Err(_) => Err(unknown),
+        }
+    }
+
+    /// Whether a list of this area is shown as it is.
+    pub(crate) async fn shows(&self, area: Area, extensions: &Extensions) -> bool {
+        self.guard.is_open(area) && self.guard.who(extensions).await.is_ok()
+    }
+
+    pub(crate) async fn shows_resources(&self, extensions: &Extensions) -> bool {
+        self.shows(Area::Resources, extensions).await || self.guard.sees(extensions, names::READ).await
+    }
+
+    /// The request came through our readers.
+    pub(crate) fn check_read(&self, extensions: &Extensions) -> Answer<()> {
+        Frame::of(extensions).map(drop).ok_or_else(told::unread)
+    }
+}
+
+/// A request that may run: permitted, or never judged.
+pub(crate) struct Passed(Option<Permitted<ToolCall>>);
+
+impl Passed {
+    /// The arguments that were judged.
+    pub(crate) fn arguments(&self) -> Option<Value> {
+        self.0.as_ref()?.call().args.to_value()
+    }
+
+    pub(crate) async fn run<T>(self, request: impl Future<Output = Answer<T>>) -> Answer<T> {
+        let answer = request.await;
+        self.complete(answer.is_ok());
+        answer
+    }
+
+    pub(crate) fn complete(self, ok: bool) {
+        if let Some(permitted) = self.0 {
+            permitted.complete(if ok { Outcome::Ok } else { Outcome::Failed });
+        }
+    }
+}
+
+pub(crate) fn of_uri(name: &'static str, uri: &str) -> ToolCall {
+    ToolCall::new(name).with_args(Args::from_value(&json!({ "uri": uri })))
+}
+
+pub(crate) fn of_task(name: &'static str, task: &str) -> ToolCall {
+    ToolCall::new(name).with_args(Args::from_value(&json!({ "taskId": task })))
+}
+
+pub(crate) fn of_completion(request: &CompleteRequestParams) -> ToolCall {
+    let (argument, value) = (&request.argument.name, &request.argument.value);
+    let args = match &request.r#ref {
+        Reference::Prompt(prompt) => {
+            json!({ "type": "ref/prompt", "name": prompt.name, "argument": argument, "value": value })
+        }
+        Reference::Resource(resource) => {
+            json!({ "type": "ref/resource", "uri": resource.uri, "argument": argument, "value": value })
+        }
+        // Nothing that rmcp knows today.
+        _ => json!({ "argument": argument, "value": value }),
+    };
+    ToolCall::new(names::COMPLETE).with_args(Args::from_value(&args))
+}

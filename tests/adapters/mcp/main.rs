@@ -1,0 +1,9 @@
+//! Guarded MCP servers, asked by rmcp's own client and by what no client would send.
+
+mod areas;
+mod calls;
+mod held;
+mod methods;
+mod people;
+mod strict;
+mod support;
