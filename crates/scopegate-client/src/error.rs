@@ -69,7 +69,8 @@ pub enum ClientError {
 pub enum Outage {
     /// No connection could be made: nothing was asked.
     Connect,
-    /// The connection broke before an answer came: the question may have been answered.
+    /// The connection broke before an answer came, or an answer did not end: the question may have been
+    /// answered.
     Lost,
     /// 502, 503 or 504.
     Status(u16),

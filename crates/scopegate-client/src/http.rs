@@ -116,8 +116,10 @@ impl Ask<'_> {
     /// The answer, read to its end: all of it within the time that there is.
     pub(crate) async fn answer(self) -> Result<Answer, ClientError> {
         let after = self.timeout;
+        let mut began = false;
         let whole = async {
             let mut response = send(self.http, self.request).await?;
+            began = true;
             let (status, mut body) = (response.status(), Vec::new());
             while let Some(chunk) = read(&mut response).await? {
                 body.extend_from_slice(&chunk);
@@ -127,7 +129,15 @@ impl Ask<'_> {
             }
             Ok(Answer { status, body })
         };
-        timeout(after, whole).await.unwrap_or(Err(ClientError::Timeout(after)))
+        match timeout(after, whole).await {
+            Ok(told) => told,
+            // What began may have been a no.
+            Err(_) if began => {
+                let reason = format!("an answer began, and did not end within {after:?}");
+                Err(ClientError::Unavailable { outage: Outage::Lost, reason })
+            }
+            Err(_) => Err(ClientError::Timeout(after)),
+        }
     }
 
     /// What a good answer says.

@@ -5,12 +5,18 @@ use scopegate_core::{Name, SessionId, Timestamp};
 /// Whoever lends a session, and may take it back at any moment. Both methods are on the path of every
 /// decision: they neither wait nor allocate.
 pub trait Lender: Send + Sync + 'static {
-    /// Whether the session's next call may be decided here. What a permit of it spends is taken at once.
-    fn lends(&self) -> bool;
+    /// Lends the session for its next call; `None` when that may not be decided here. What a permit of
+    /// it spends is taken at once.
+    fn lend(&self) -> Option<Loan>;
 
     /// The call was not permitted here, so what was taken for it was not spent.
-    fn unspent(&self);
+    fn unspent(&self, loan: Loan);
 }
+
+/// What was taken for one call. It means something to its lender alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a lender's own word, handed back as it is")]
+pub struct Loan(pub u64);
 
 /// A session as its lender knows it.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ mod token;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
-pub use self::lent::{Lender, LentSession};
+pub use self::lent::{Lender, LentSession, Loan};
 pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
 pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};

@@ -7,7 +7,7 @@ use scopegate_core::{
     AccessRequest, Args, Decision, Enforcer, Event, Need, Principal, Quick, Role, SessionId, Timestamp,
     ToolCall,
 };
-use scopegate_engine::{Lender, LentSession, LocalEnforcer, ManualClock, Policy};
+use scopegate_engine::{Lender, LentSession, Loan, LocalEnforcer, ManualClock, Policy};
 
 const T0: Timestamp = Timestamp::from_secs(1_000_000);
 
@@ -15,11 +15,11 @@ const T0: Timestamp = Timestamp::from_secs(1_000_000);
 struct Calls(AtomicI64);
 
 impl Lender for Calls {
-    fn lends(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::Relaxed) > 0
+    fn lend(&self) -> Option<Loan> {
+        (self.0.fetch_sub(1, Ordering::Relaxed) > 0).then(Loan::default)
     }
 
-    fn unspent(&self) {
+    fn unspent(&self, _: Loan) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

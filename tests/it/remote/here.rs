@@ -1,20 +1,32 @@
 //! Calls that are decided in the client, and what the plane learns of them.
 
-use scopegate_core::{Decision, Enforcer, Outcome, Reviews};
+use scopegate_core::{Decision, Enforcer, Outcome, Principal, Reviews};
 use serde_json::{Value, json};
 
 use super::client::Agent;
-use super::plane::Home;
+use super::plane::{Home, Plane};
+
+/// A plane with one role, and an agent in a session of it.
+async fn prepared(role: Value) -> (Home, Plane, Agent, Principal) {
+    let home = Home::new();
+    let plane = home.serve().await;
+    let name = role["name"].as_str().expect("a name").to_owned();
+    plane.role(&home.dev, role).await;
+    let agent = Agent::new(&plane.url, &home.agent);
+    let who = agent.session(&name).await;
+    (home, plane, agent, who)
+}
+
+/// A role whose every call is the plane's to decide.
+fn strict() -> Value {
+    json!({ "name": "strict", "allowed_tools": ["read"], "consistency": "strict" })
+}
 
 #[tokio::test]
 async fn calls_of_an_opened_session_need_no_network_and_reach_the_log() {
-    let home = Home::new();
-    let plane = home.serve().await;
     let role = json!({ "name": "clerk", "allowed_tools": ["read", "pay"], "approval_required": ["pay"],
         "parameter_constraints": { "read": [{ "field": "n", "operator": "lt", "value": 5, "when_absent": "allow" }] } });
-    plane.role(&home.dev, role).await;
-    let agent = Agent::new(&plane.url, &home.agent);
-    let who = agent.session("clerk").await;
+    let (home, plane, agent, who) = prepared(role).await;
     assert_eq!(agent.at_once(&who, "read", "{}"), Some("PERMIT"));
     assert_eq!(agent.at_once(&who, "read", r#"{"n": 9}"#), Some("PARAMETER_VIOLATION"));
     assert_eq!(agent.at_once(&who, "write", "{}"), Some("SCOPE_VIOLATION"));
@@ -37,13 +49,8 @@ async fn calls_of_an_opened_session_need_no_network_and_reach_the_log() {
 
 #[tokio::test]
 async fn held_calls_are_held_by_the_plane_and_run_once() {
-    let home = Home::new();
-    let plane = home.serve().await;
-    plane
-        .role(&home.dev, json!({ "name": "payer", "allowed_tools": ["pay"], "approval_required": ["pay"] }))
-        .await;
-    let agent = Agent::new(&plane.url, &home.agent);
-    let who = agent.session("payer").await;
+    let role = json!({ "name": "payer", "allowed_tools": ["pay"], "approval_required": ["pay"] });
+    let (home, plane, agent, who) = prepared(role).await;
     let args = r#"{"to": "VND-1"}"#;
     let Ok(Decision::Hold(hold)) = agent.ask(&who, "pay", args).await else { panic!("held") };
     assert_eq!(agent.word(&who, "pay", args).await, "HOLD", "the same call waits once");
@@ -69,13 +76,7 @@ async fn held_calls_are_held_by_the_plane_and_run_once() {
 
 #[tokio::test]
 async fn a_strict_role_is_decided_by_the_plane() {
-    let home = Home::new();
-    let plane = home.serve().await;
-    plane
-        .role(&home.dev, json!({ "name": "strict", "allowed_tools": ["read"], "consistency": "strict" }))
-        .await;
-    let agent = Agent::new(&plane.url, &home.agent);
-    let who = agent.session("strict").await;
+    let (_home, plane, agent, who) = prepared(strict()).await;
     for _ in 0..3 {
         assert_eq!(agent.at_once(&who, "read", "{}"), None);
         assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
@@ -120,13 +121,7 @@ async fn several_clients_together_get_no_more_than_the_limit() {
 
 #[tokio::test]
 async fn arguments_that_nobody_read_are_asked_for_before_the_plane_is() {
-    let home = Home::new();
-    let plane = home.serve().await;
-    plane
-        .role(&home.dev, json!({ "name": "strict", "allowed_tools": ["read"], "consistency": "strict" }))
-        .await;
-    let agent = Agent::new(&plane.url, &home.agent);
-    let who = agent.session("strict").await;
+    let (home, plane, agent, who) = prepared(strict()).await;
     let call = scopegate_core::ToolCall::new("read");
     let quick = agent.enforcer.try_enforce(&scopegate_core::AccessRequest::new(who.as_ref(), &call));
     assert!(matches!(quick, scopegate_core::Quick::Need(scopegate_core::Need::Args)), "{quick:?}");

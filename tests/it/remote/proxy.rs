@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// What happens to a request.
 #[derive(Clone, Debug)]
@@ -14,8 +15,12 @@ pub(super) enum Mode {
     Pass,
     /// It is never answered, and the connection stays.
     Hang,
+    /// It is answered by the plane, too late.
+    Slow,
     /// It is answered with these bytes, and the connection closed.
     Say(&'static str),
+    /// The answer begins with these bytes, and the connection stays.
+    Begin(&'static str),
     /// The plane answers, and so many answers are lost on their way.
     Lose(usize),
 }
@@ -41,10 +46,12 @@ impl Proxy {
             asked: asked.clone(),
         };
         let running = tokio::spawn(async move {
+            // They end with it.
+            let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let way = way.clone();
-                tokio::spawn(async move { drop(way.serve(stream).await) });
+                connections.spawn(async move { drop(way.serve(stream).await) });
             }
         });
         Self { url, mode, asked, running }
@@ -54,11 +61,10 @@ impl Proxy {
         *self.mode.lock().expect("a mode") = mode;
     }
 
-    /// Takes no connections any more.
+    /// Takes no connections any more, and ends those that are kept, as a process does that ends.
     pub(super) async fn close(&self) {
-        self.turn(Mode::Say("")); // connections that are kept end with the next request
         self.running.abort();
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(100)).await; // whoever kept them notices
     }
 
     pub(super) fn asked(&self) -> usize {
@@ -95,6 +101,15 @@ impl Way {
             match self.next(&request) {
                 Mode::Pass => stream.write_all(&self.pass(&request).await?).await?,
                 Mode::Hang => std::future::pending().await,
+                Mode::Slow => {
+                    let answer = self.pass(&request).await?;
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    stream.write_all(&answer).await?;
+                }
+                Mode::Begin(answer) => {
+                    stream.write_all(answer.as_bytes()).await?;
+                    std::future::pending().await
+                }
                 Mode::Say(answer) => {
                     stream.write_all(answer.as_bytes()).await?;
                     return Ok(());

@@ -97,10 +97,12 @@ table! {
     stopped: Fault::Stopped                                      => "NONE", "PERMIT";
     a_dead_port: Fault::Closed                                   => "NONE", "PERMIT";
     silent_or_half_open: Fault::Does(Mode::Hang)                 => "NONE", "PERMIT";
+    slow: Fault::Does(Mode::Slow)                                => "NONE", "PERMIT";
     bad_gateway: says("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n") => "NONE", "PERMIT";
     unavailable: says("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 3\r\n\r\nno!") => "NONE", "PERMIT";
     gateway_timeout: says("HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 0\r\n\r\n") => "NONE", "PERMIT";
     broken_off: says("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"decision\"") => "NONE", "NONE";
+    begun_and_no_more: Fault::Does(Mode::Begin("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"decision\"")) => "NONE", "NONE";
     closed_without_a_word: says("")                              => "NONE", "NONE";
     internal_error: says("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n") => "NONE", "NONE";
     no_http: says("SSH-2.0-OpenSSH_9.6\r\n\r\n")                 => "NONE", "NONE";
@@ -117,6 +119,60 @@ table! {
     conflict: says("HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n") => "NONE", "NONE";
     too_large: says("HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n") => "NONE", "NONE";
     too_many: says("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n") => "NONE", "NONE";
+}
+
+#[tokio::test]
+async fn what_the_plane_answers_is_the_answer() {
+    for may_open in [false, true] {
+        let mut scene = Scene::new().await;
+        let agent = scene.agent(may_open);
+        let who = agent.session("clerk").await;
+        agent.clocks.advance(PAST);
+        let plane = scene.plane.take().expect("a plane");
+        assert_eq!(agent.word(&who, "pay", "{}").await, "HOLD");
+        assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
+        let narrowed = json!({ "allowed_tools": ["pay"] });
+        assert_eq!(plane.ask(&scene.home.dev, "PUT", "/mgmt/v1/roles/clerk", narrowed).await.0, 200);
+        agent.clocks.advance(PAST);
+        assert_eq!(agent.word(&who, "read", "{}").await, "SCOPE_VIOLATION", "may open: {may_open}");
+        assert_eq!((agent.enforcer.counts().fail_open, agent.enforcer.counts().by_the_plane), (0, 3));
+        plane.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_process_did_not_tell_before_it_ended_the_next_one_tells() {
+    let mut scene = Scene::new().await;
+    let agent = scene.agent(true);
+    let who = agent.session("clerk").await;
+    scene
+        .begin(Fault::Does(Mode::Say("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")))
+        .await;
+    agent.clocks.advance(PAST);
+    for _ in 0..7 {
+        assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
+    }
+    drop(agent);
+    let lock = std::fs::File::open(scene.journal.path().join("lock")).expect("a lock");
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await; // what was under way
+    }
+    lock.unlock().expect("unlocked");
+    scene.proxy.turn(Mode::Pass);
+    for _ in 0..2 {
+        let next = scene.agent(true);
+        assert!(next.enforcer.close().await, "all of it was told");
+        let plane = scene.plane.as_ref().expect("a plane");
+        let events = plane.events(&scene.home.dev).await;
+        let marked: Vec<_> = events.iter().filter(|event| event["fail_open"] == true).collect();
+        assert_eq!(marked.len(), 7, "once: {events:#?}");
+        assert!(marked.iter().all(|event| event["decision"] == "allow" && event["missing"].is_null()));
+        assert!(std::fs::read_dir(scene.journal.path()).expect("a folder").all(|file| {
+            let file = file.expect("a file");
+            file.metadata().expect("its length").len() == 0
+        }));
+    }
+    scene.plane.take().expect("a plane").stop().await;
 }
 
 #[tokio::test]
@@ -173,28 +229,32 @@ async fn a_session_that_was_ended_is_not_opened_for() {
 
 #[tokio::test]
 async fn after_five_failures_nothing_is_sent_for_thirty_seconds_and_then_one_probe() {
-    let mut scene = Scene::new().await;
-    let agent = scene.agent(false);
-    let who = agent.session("clerk").await;
-    scene
-        .begin(Fault::Does(Mode::Say("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")))
-        .await;
-    agent.clocks.advance(PAST);
-    for _ in 0..10 {
-        assert_eq!(agent.word(&who, "read", "{}").await, "NONE");
+    for (may_open, expected) in [(false, "NONE"), (true, "PERMIT")] {
+        let mut scene = Scene::new().await;
+        let agent = scene.agent(may_open);
+        let who = agent.session("clerk").await;
+        scene
+            .begin(Fault::Does(Mode::Say("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")))
+            .await;
+        agent.clocks.advance(PAST);
+        for _ in 0..10 {
+            assert_eq!(agent.word(&who, "read", "{}").await, expected);
+        }
+        assert_eq!(scene.proxy.asked(), 5, "then the breaker is open");
+        agent.clocks.advance(Duration::from_secs(29));
+        assert_eq!(agent.word(&who, "read", "{}").await, expected);
+        assert_eq!(scene.proxy.asked(), 5);
+        agent.clocks.advance(Duration::from_secs(1));
+        assert_eq!(agent.word(&who, "read", "{}").await, expected);
+        assert_eq!(scene.proxy.asked(), 6, "one probe, and open again");
+        scene.proxy.turn(Mode::Pass);
+        agent.clocks.advance(Duration::from_secs(30));
+        let opened = agent.enforcer.counts().fail_open;
+        assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
+        assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
+        assert_eq!(agent.enforcer.counts().fail_open, opened, "by the plane, or by what it lent");
+        scene.plane.expect("a plane").stop().await;
     }
-    assert_eq!(scene.proxy.asked(), 5, "then the breaker is open");
-    agent.clocks.advance(Duration::from_secs(29));
-    assert_eq!(agent.word(&who, "read", "{}").await, "NONE");
-    assert_eq!(scene.proxy.asked(), 5);
-    agent.clocks.advance(Duration::from_secs(1));
-    assert_eq!(agent.word(&who, "read", "{}").await, "NONE");
-    assert_eq!(scene.proxy.asked(), 6, "one probe, and open again");
-    scene.proxy.turn(Mode::Pass);
-    agent.clocks.advance(Duration::from_secs(30));
-    assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
-    assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
-    scene.plane.expect("a plane").stop().await;
 }
 
 #[tokio::test]

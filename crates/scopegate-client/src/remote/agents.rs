@@ -9,6 +9,8 @@ use scopegate_core::{EnforceError, Principal, Provision, ProvisionError, Timesta
 
 use super::Inner;
 use super::seat::Seat;
+use crate::error::ClientError;
+use crate::wire::SessionStatus;
 
 /// How the tokens of agents begin. They mean something in this process alone.
 const PREFIX: &str = "sga_";
@@ -84,12 +86,43 @@ impl Inner {
         {
             self.agents.opening.invalidate(&agent.number).await;
         }
-        let opening = self.agents.opening.try_get_with(agent.number, self.open_session(&agent.order, None));
+        let opening = self.agents.opening.try_get_with(agent.number, self.replace(current, &agent.order));
         let seat = opening.await.map_err(|error: Arc<ProvisionError>| match &*error {
             ProvisionError::Unavailable(why) => EnforceError::Unreachable(why.clone()),
             other => EnforceError::NoDecision(other.to_string()),
         })?;
         *agent.seat.write().unwrap_or_else(PoisonError::into_inner) = Some(seat.clone());
         Ok(seat)
+    }
+
+    /// Another session in the place of one whose time is over; the same one if it was ended.
+    async fn replace(
+        self: &Arc<Self>,
+        current: Option<Arc<Seat>>,
+        order: &Provision,
+    ) -> Result<Arc<Seat>, ProvisionError> {
+        match current {
+            Some(seat) if self.was_ended(&seat).await? => {
+                seat.end();
+                Ok(seat)
+            }
+            _ => self.open_session(order, None).await,
+        }
+    }
+
+    /// Whether somebody ended a session, perhaps while nobody here heard of it. A plane that does not
+    /// know it any more cannot tell.
+    async fn was_ended(&self, seat: &Seat) -> Result<bool, ProvisionError> {
+        if seat.is_over() || !self.is_native() {
+            return Ok(seat.is_over());
+        }
+        match self.client.get_session(&seat.id.to_string()).await {
+            Ok(view) => Ok(view.status == SessionStatus::Revoked),
+            Err(ClientError::NotFound(_)) => Ok(false),
+            Err(error) => {
+                self.heed(&error);
+                Err(ProvisionError::Unavailable(error.to_string()))
+            }
+        }
     }
 }

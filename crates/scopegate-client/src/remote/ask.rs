@@ -46,9 +46,10 @@ impl Inner {
         let began = self.clocks.monotonic();
         let nonce = nonce().map_err(NoVerdict::None)?;
         let body = self.body(token, call, &nonce).map_err(NoVerdict::None)?;
-        let mut attempt = 1;
+        let (mut attempt, mut may_be_decided) = (1, false);
         loop {
             let told = self.ask_once(call, session, &body, &nonce).await;
+            may_be_decided |= told.as_ref().is_err_and(Lost::may_be_decided);
             let in_time = self.clocks.monotonic().saturating_sub(began) < self.patience / 2;
             match told {
                 Err(lost)
@@ -61,6 +62,8 @@ impl Inner {
                     self.asked.fetch_add(1, Ordering::Relaxed);
                     return Ok(verdict);
                 }
+                // The plane may have said no to it: silence after that is not silence about this call.
+                Err(lost) if may_be_decided => return Err(NoVerdict::None(lost.no_verdict().into_error())),
                 Err(lost) => return Err(lost.no_verdict()),
             }
         }
@@ -83,7 +86,10 @@ impl Inner {
             Err(error) if error.is_outage() => Ended::Unreachable,
             _ => Ended::Answered,
         });
-        told.map_err(Lost::Told)
+        told.map_err(|error| {
+            self.heed(&error);
+            Lost::Told(error)
+        })
     }
 
     /// What is sent. What this plane would not be told is not left out silently.
@@ -142,6 +148,11 @@ impl Lost {
     /// Whether asking again can help. Who took too long once is not asked to take as long again.
     fn may_be_asked_again(&self) -> bool {
         matches!(self, Self::Told(ClientError::Unavailable { .. }))
+    }
+
+    /// Whether an answer was on its way: then nobody can tell what was decided.
+    fn may_be_decided(&self) -> bool {
+        matches!(self, Self::Told(ClientError::Unavailable { outage: Outage::Lost, .. }))
     }
 
     fn no_verdict(self) -> NoVerdict {

@@ -6,6 +6,7 @@ use scopegate_core::{CallDigest, DecisionRecord, Event, Name, Timestamp};
 use serde::Serialize;
 
 use super::seat::{FAIL_OPEN, LOCAL};
+use super::sent::Noted;
 
 /// Items of one batch.
 const BATCH: usize = 500;
@@ -16,9 +17,10 @@ const MINUTE: u64 = 60_000_000_000;
 /// The journal of one session.
 pub(super) struct Book {
     items: VecDeque<Item>,
-    /// The last number that is in a batch, and the last batch.
+    /// The last number that is in a batch, the last batch, and how many records the batches hold.
     last: u64,
     batch: u64,
+    records: u64,
     sending: Option<Batch>,
     minute: u64,
     denials: u32,
@@ -53,12 +55,52 @@ pub(super) struct Batch {
     pub(super) fail_open: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) omitted: BTreeMap<&'static str, u64>,
+    /// How many records this and the batches before it hold.
+    #[serde(skip)]
+    pub(super) records: u64,
 }
 
 impl Book {
     pub(super) fn new(fail_open: bool) -> Self {
         let last = if fail_open { FAIL_OPEN } else { LOCAL };
-        Self { items: VecDeque::new(), last, batch: 0, sending: None, minute: 0, denials: 0 }
+        Self { items: VecDeque::new(), last, batch: 0, records: 0, sending: None, minute: 0, denials: 0 }
+    }
+
+    /// The journal of an earlier process under fail-open: all its records, and what is noted of the
+    /// batches that were sent. The last of them may have arrived or not, so it is sent again as it was,
+    /// unless it was refused.
+    pub(super) fn resume(records: &[DecisionRecord], noted: &[Noted]) -> Self {
+        let mut book = Self::new(true);
+        let (arrived, sent) = match noted {
+            [] => (None, None),
+            [.., settled] if settled.refused => (Some(settled), None),
+            [sent] => (None, Some(sent)),
+            [.., arrived, sent] => (Some(arrived), Some(sent)),
+        };
+        for (record, place) in records.iter().zip(1_u64..) {
+            book.put(record, 0);
+            if let Some(arrived) = arrived.filter(|arrived| arrived.records == place) {
+                book.skip(arrived.batch);
+            }
+            if let Some(sent) = sent.filter(|sent| sent.records == place) {
+                book.batch = sent.batch.saturating_sub(1);
+                book.next(true);
+            }
+        }
+        book
+    }
+
+    /// What waits has arrived, up to this batch.
+    fn skip(&mut self, batch: u64) {
+        while self.next(true).is_some() {
+            self.sending = None;
+        }
+        self.batch = batch;
+    }
+
+    /// Items that wait or are on their way.
+    pub(super) fn items(&self) -> usize {
+        self.items.len() + self.sending.as_ref().map_or(0, Batch::items)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,9 +142,13 @@ impl Book {
         self.denials <= DENIALS
     }
 
-    /// The batch that was on its way has arrived, or never will.
-    pub(super) fn settle(&mut self) {
-        self.sending = None;
+    /// The batch that was on its way has arrived, or never will. False when another is by now.
+    pub(super) fn settle(&mut self, batch: u64) -> bool {
+        let ours = self.sending.as_ref().is_some_and(|sending| sending.batch == batch);
+        if ours {
+            self.sending = None;
+        }
+        ours
     }
 
     /// The batch under way, or a new one.
@@ -117,6 +163,7 @@ impl Book {
                 fail_open,
                 entries: Vec::new(),
                 omitted: BTreeMap::new(),
+                records: self.records,
             };
             // Counted denials of one batch stand together, so that they are one item of it.
             while let Some(item) = self.items.front()
@@ -125,7 +172,7 @@ impl Book {
             {
                 batch.extend(self.items.pop_front());
             }
-            self.last = batch.to;
+            (self.last, self.records) = (batch.to, batch.records);
             self.sending = Some(batch);
         }
         self.sending.clone()
@@ -145,10 +192,12 @@ impl Batch {
                 if !is_outcome(entry.event) {
                     self.to = self.to.max(entry.number);
                 }
+                self.records += 1;
                 self.entries.push(entry);
             }
             Some(Item::Omitted(to, counts)) => {
                 self.to = self.to.max(to);
+                self.records += counts.values().sum::<u64>();
                 self.omitted = counts;
             }
         }

@@ -131,7 +131,8 @@ impl RemoteBuilder {
     /// with its constraints, limits and hours. Never a call that a person has to agree to, a tool outside that
     /// scope, or a session that was ended; nothing after an answer of any other kind. Each permit is on disk in
     /// `folder` before it is given out, is marked there and in the plane's log, and there are at most 100 in
-    /// ten minutes.
+    /// ten minutes. What this process does not send to the plane before it ends, the next one with this folder
+    /// sends, once it has opened a session. One process at a time has a folder.
     ///
     /// What was revoked while the plane cannot be reached is not known here: that is the danger.
     pub fn danger_fail_open(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -173,6 +174,7 @@ impl RemoteBuilder {
             open,
             native: AtomicBool::new(false),
             following: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         };
         Ok(RemoteEnforcer { inner: Arc::new(inner) })

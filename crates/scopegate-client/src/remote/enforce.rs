@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Event, Need, Outcome,
-    PermitId, PrincipalRef, Quick, SessionId, ToolCall,
+    PermitId, PrincipalRef, Quick, SessionId, Timestamp, ToolCall,
 };
 
 use super::agents::{Agent, Agents};
@@ -50,7 +50,6 @@ impl Enforcer for RemoteEnforcer {
     fn complete(&self, permit: PermitId, outcome: Outcome) {
         let inner = &self.inner;
         match (permit.number, &inner.open) {
-            (0, _) => {} // a plane that names no permits takes no outcomes
             (FAIL_OPEN.., Some(open)) => open.complete(permit, outcome),
             (LOCAL.., _) => inner.local.complete(permit, outcome),
             _ => {
@@ -59,7 +58,7 @@ impl Enforcer for RemoteEnforcer {
                     Outcome::Failed => Event::Failed,
                     _ => Event::Dropped,
                 };
-                inner.journal.outcome(permit, event, inner.clocks.wall());
+                inner.outcome(permit, event);
             }
         }
     }
@@ -84,6 +83,17 @@ struct Who {
     seat: Option<Arc<Seat>>,
     /// Whoever gets a new session when this one has expired.
     agent: Option<Arc<Agent>>,
+}
+
+impl Who {
+    fn of(seat: Arc<Seat>) -> Self {
+        Self { token: seat.token.clone(), session: seat.id, seat: Some(seat), agent: None }
+    }
+
+    /// Whether its session was ended.
+    fn is_over(&self) -> bool {
+        self.seat.as_ref().is_some_and(|seat| seat.is_over())
+    }
 }
 
 impl Inner {
@@ -119,22 +129,45 @@ impl Inner {
         if let Some(denial) = self.standing_denial(who, call) {
             return self.repeat(who, request, denial).await;
         }
-        let mut asked = self.ask(who.token.reveal(), who.session, call).await;
-        if let (Some(agent), true) = (&who.agent, is_expired(&asked)) {
-            let seat = self.reopen(agent).await?;
-            asked = self.ask(seat.token.reveal(), seat.id, call).await;
-            self.prepare(&seat);
-        } else if let Some(seat) = &who.seat {
-            self.prepare(seat);
+        let asked = self.ask(who.token.reveal(), who.session, call).await;
+        if let (Some(agent), true, false) = (&who.agent, is_expired(&asked), who.is_over()) {
+            // Also when no other can be opened.
+            who.seat.iter().for_each(|seat| seat.take_back());
+            let again = Who::of(self.reopen(agent).await?);
+            let asked = self.ask(again.token.reveal(), again.session, call).await;
+            // The plane has answered once, so nothing opens by itself.
+            return self.heard(&again, call, asked.map_err(NoVerdict::into_error)?);
         }
-        match asked {
-            Ok(verdict) => Ok(self.learn(who, call, verdict)),
-            Err(NoVerdict::Unreachable(error)) => match (&self.open, &who.seat) {
-                (Some(open), Some(seat)) => open.decide(seat, call).await.ok_or(error),
-                _ => Err(error),
-            },
-            Err(none) => Err(none.into_error()),
+        let none = match asked {
+            Ok(verdict) => return self.heard(who, call, verdict),
+            Err(none) => none,
+        };
+        who.seat.iter().for_each(|seat| self.prepare(seat));
+        match (none, &self.open, &who.seat) {
+            (NoVerdict::Unreachable(error), Some(open), Some(seat)) => {
+                open.decide(seat, call).await.ok_or(error)
+            }
+            (none, ..) => Err(none.into_error()),
         }
+    }
+
+    /// A verdict came: what it means here, and for later.
+    fn heard(
+        self: &Arc<Self>,
+        who: &Who,
+        call: &ToolCall,
+        verdict: Verdict,
+    ) -> Result<Decision, EnforceError> {
+        let decision = self.learn(who, call, verdict);
+        who.seat.iter().for_each(|seat| self.prepare(seat));
+        if !who.is_over() {
+            return Ok(decision);
+        }
+        // Somebody ended it, perhaps just now. What is expired would be opened anew.
+        if let Decision::Permit(permit) = &decision {
+            self.outcome(permit.id, Event::Dropped);
+        }
+        Ok(Decision::Deny(Denial::new(DenyCode::SessionRevoked)))
     }
 
     /// Has what is missing for deciding here loaded meanwhile.
@@ -158,14 +191,11 @@ impl Inner {
     /// What a verdict says beyond this call.
     fn learn(&self, who: &Who, call: &ToolCall, verdict: Verdict) -> Decision {
         let Verdict { decision, until } = verdict;
-        if let (Decision::Deny(denial), Some(seat)) = (&decision, &who.seat) {
-            match (denial.code, until) {
-                (DenyCode::RateLimitExceeded, Some(until)) => {
-                    seat.deny(call.tool.clone(), denial.clone(), until)
-                }
-                (DenyCode::SessionRevoked, _) => seat.end(),
-                (DenyCode::AgentSuspended, _) => seat.take_back(),
-                _ => {}
+        if let Some(seat) = &who.seat {
+            match &decision {
+                Decision::Permit(_) => {}
+                Decision::Hold(_) => seat.said.refuse(&call.tool, self.clocks.monotonic()),
+                Decision::Deny(denial) => self.learn_denial(seat, call, denial, until),
             }
         }
         if let (Some(answers), false) = (&self.answers, self.is_native()) {
@@ -174,9 +204,34 @@ impl Inner {
         decision
     }
 
+    fn learn_denial(&self, seat: &Seat, call: &ToolCall, denial: &Denial, until: Option<Timestamp>) {
+        use DenyCode::{
+            AgentSuspended, JwtExpired, JwtInvalid, RateLimitExceeded, SessionExpired, SessionRevoked,
+        };
+        match (denial.code, until) {
+            (RateLimitExceeded, Some(until)) => {
+                // It says nothing of what may be called, and how long it stands.
+                return seat.said.deny(call.tool.clone(), denial.clone(), until);
+            }
+            (SessionRevoked, _) => seat.end(),
+            // About the session itself. Only the plane can lend it again.
+            (AgentSuspended | JwtExpired | JwtInvalid | SessionExpired, _) => seat.take_back(),
+            _ => {}
+        }
+        seat.said.refuse(&call.tool, self.clocks.monotonic());
+    }
+
+    /// What became of a call that the plane permitted.
+    fn outcome(&self, permit: PermitId, event: Event) {
+        // A plane that names no permits takes no outcomes.
+        if permit.number != 0 {
+            self.journal.outcome(permit, event, self.clocks.wall());
+        }
+    }
+
     /// A denial that still stands: asking again would not change it.
     fn standing_denial(&self, who: &Who, call: &ToolCall) -> Option<Denial> {
-        let limited = who.seat.as_ref().and_then(|seat| seat.denied(&call.tool, self.clocks.wall()));
+        let limited = who.seat.as_ref().and_then(|seat| seat.said.denied(&call.tool, self.clocks.wall()));
         limited.or_else(|| self.answers.as_ref()?.find(who.token.reveal(), call))
     }
 
@@ -190,7 +245,9 @@ impl Inner {
         match who.seat.as_ref().and_then(|seat| seat.local()) {
             Some(principal) => {
                 let request = AccessRequest { principal: principal.as_ref(), ..*request };
-                self.local.refuse(&request, denial).await
+                let recorded = self.local.refuse(&request, denial.clone());
+                // A denial needs no record. Nobody waits for one while the journal is full.
+                tokio::time::timeout(self.patience, recorded).await.unwrap_or(Ok(Decision::Deny(denial)))
             }
             None => Ok(Decision::Deny(denial)),
         }
@@ -210,9 +267,7 @@ impl Inner {
             None => self.session_of(principal).and_then(|id| self.seats.find(id)),
         };
         Ok(match (seat, principal) {
-            (Some(seat), _) => {
-                Some(Who { token: seat.token.clone(), session: seat.id, seat: Some(seat), agent })
-            }
+            (Some(seat), _) => Some(Who { agent, ..Who::of(seat) }),
             // A token that this process did not make is the plane's to know.
             (None, PrincipalRef::Token(token)) if !token.starts_with("sgs_") => Some(Who {
                 token: Token::new(token),
@@ -232,6 +287,8 @@ impl Inner {
                 let seat = self.agents.find(token)?.seat(self.clocks.wall())?;
                 Some(seat.id)
             }
+            // What is not lent is presented as the plane knows it.
+            PrincipalRef::Token(token) if !token.starts_with("sgs_") => self.seats.holder(token),
             principal => self.local.identify(principal),
         }
     }

@@ -37,6 +37,9 @@ struct Data {
     role: Option<Name>,
     session: Option<SessionId>,
     owner: Option<Name>,
+    /// What a later plane adds.
+    #[serde(flatten)]
+    more: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Reader {
@@ -64,10 +67,11 @@ impl Reader {
 }
 
 fn event(name: &str, data: &str) -> Result<Event, NotEvents> {
-    let Data { incarnation, counter, role, session, owner } =
+    let Data { incarnation, counter, role, session, owner, more } =
         serde_json::from_str(data).map_err(|_| NotEvents)?;
     let epoch = Epoch { incarnation, counter };
     let touched = match (role, session, owner) {
+        _ if !more.is_empty() => Touched::Anything,
         (Some(role), None, None) => Touched::Role(role),
         (None, Some(session), None) => Touched::Session(session),
         (None, None, Some(owner)) => Touched::Owner(owner),
@@ -82,7 +86,7 @@ mod tests {
 
     const STREAM: &str = "event: epoch\ndata: {\"incarnation\":7,\"counter\":1}\n\n:\n\nevent: change\r\n\
         data: {\"incarnation\":7,\"counter\":2,\"role\":\"clerk\"}\r\n\r\nevent: change\n\
-        data:{\"incarnation\":7,\"counter\":3,\"server\":\"later\"}\nid: 9\n\n";
+        data:{\"incarnation\":7,\"counter\":3,\"role\":\"clerk\",\"tool\":\"later\"}\nid: 9\n\n";
 
     #[test]
     fn in_whatever_pieces_it_comes() {

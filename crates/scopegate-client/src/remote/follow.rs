@@ -46,10 +46,9 @@ impl Inner {
         let told: Told = match self.client.http.ask(&routes::EPOCH, &[])?.told().await {
             Ok(told) => told,
             Err(error) => {
-                // The key may have been revoked: nothing is lent to whoever may not ask.
-                if matches!(error, ClientError::Unauthorized(_) | ClientError::Forbidden(_)) {
-                    self.lease.drop_all();
-                    self.lease.end();
+                // Only silence leaves what was lent as it was.
+                if !error.is_outage() {
+                    lock(&self.scopes).shut();
                 }
                 return Err(error);
             }
@@ -60,7 +59,14 @@ impl Inner {
         Ok(())
     }
 
-    fn hear(&self, event: &Event) {
+    /// A key that the plane does not take may have been revoked: nothing is lent to whoever may not ask.
+    pub(super) fn heed(&self, error: &ClientError) {
+        if matches!(error, ClientError::Unauthorized(_) | ClientError::Forbidden(_)) {
+            lock(&self.scopes).shut();
+        }
+    }
+
+    pub(super) fn hear(&self, event: &Event) {
         // Held until what changed is taken back: an answer of before must not come between.
         let mut scopes = lock(&self.scopes);
         match event {
@@ -104,7 +110,8 @@ async fn listen(inner: Weak<Inner>) {
     }
 }
 
-enum Heard {
+#[derive(Debug)]
+pub(super) enum Heard {
     Something,
     Nothing,
     /// The enforcer is gone.
@@ -112,14 +119,21 @@ enum Heard {
 }
 
 /// Listens until the stream ends.
-async fn hear(enforcer: &Weak<Inner>) -> Result<Heard, ClientError> {
+pub(super) async fn hear(enforcer: &Weak<Inner>) -> Result<Heard, ClientError> {
     let Some(inner) = enforcer.upgrade() else { return Ok(Heard::Gone) };
     let asking = inner.listener.http.ask(&super::routes::EVENTS, &[])?.stream().await;
+    if let Err(error) = &asking {
+        inner.heed(error);
+    }
     drop(inner);
     let (mut pieces, mut reader, mut heard) = (asking?, Reader::default(), Heard::Nothing);
     while let Some(piece) = pieces.next().await? {
         let Some(inner) = enforcer.upgrade() else { return Ok(Heard::Gone) };
-        let Ok(events) = reader.read(&piece) else { return Ok(Heard::Nothing) };
+        let Ok(events) = reader.read(&piece) else {
+            // It may have been the one that takes everything back.
+            lock(&inner.scopes).shut();
+            return Ok(Heard::Nothing);
+        };
         for event in &events {
             inner.hear(event);
             heard = Heard::Something;

@@ -14,6 +14,8 @@ use super::lock;
 
 /// Items that may wait. Whoever records more waits, and then calls are asked of the plane.
 const MOST: usize = 20_000;
+/// The session of a token that this process did not make.
+pub(super) const NOBODY: SessionId = SessionId::from_bits(0);
 
 /// All that waits to be sent.
 #[derive(Default)]
@@ -44,7 +46,8 @@ impl Journal {
     /// What became of a call that the plane permitted.
     pub(super) fn outcome(&self, permit: PermitId, event: Event, at: Timestamp) {
         let mut waiting = lock(&self.waiting);
-        if waiting.items >= MOST || waiting.closed {
+        // Of a session that was opened elsewhere, the plane takes no journal from here.
+        if waiting.items >= MOST || waiting.closed || permit.session == NOBODY {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -60,11 +63,19 @@ impl Journal {
         waiting.books.iter_mut().filter_map(of).collect()
     }
 
-    /// A batch arrived, or never will.
-    pub(super) fn settle(&self, session: SessionId, batch: &Batch, arrived: bool) {
+    /// Takes up what an earlier process decided under fail-open and did not send.
+    pub(super) fn adopt(&self, session: SessionId, book: Book) {
         let mut waiting = lock(&self.waiting);
-        if let Some(book) = waiting.books.get_mut(&(session, batch.fail_open)) {
-            book.settle();
+        waiting.items += book.items();
+        waiting.books.insert((session, true), book);
+    }
+
+    /// A batch arrived, or never will. False when somebody else has said so before.
+    pub(super) fn settle(&self, session: SessionId, batch: &Batch, arrived: bool) -> bool {
+        let mut waiting = lock(&self.waiting);
+        let book = waiting.books.get_mut(&(session, batch.fail_open));
+        if !book.is_some_and(|book| book.settle(batch.batch)) {
+            return false;
         }
         let items = batch.items();
         waiting.items = waiting.items.saturating_sub(items);
@@ -73,6 +84,7 @@ impl Journal {
         }
         drop(waiting);
         self.room.notify_all();
+        true
     }
 
     /// Forgets the journals of sessions that are over, where nothing waits.
@@ -80,6 +92,12 @@ impl Journal {
         let mut waiting = lock(&self.waiting);
         waiting.books.retain(|(session, _), book| !book.is_empty() || !is_over(*session));
         waiting.versions.retain(|session, _| !is_over(*session));
+    }
+
+    /// Whether nothing waits that was decided under fail-open in one of these sessions.
+    pub(super) fn has_sent(&self, mut sessions: impl Iterator<Item = SessionId>) -> bool {
+        let waiting = lock(&self.waiting);
+        sessions.all(|session| waiting.books.get(&(session, true)).is_none_or(Book::is_empty))
     }
 
     /// Whether nothing waits.
@@ -95,12 +113,13 @@ impl Journal {
 
     fn take(&self, records: &[ChainedRecord], fail_open: bool) {
         let mut waiting = lock(&self.waiting);
-        while waiting.items >= MOST && !waiting.closed {
+        // What is decided under fail-open is bounded, and on disk: it waits for no plane.
+        while waiting.items >= MOST && !waiting.closed && !fail_open {
             let waited = self.room.wait_timeout(waiting, Duration::from_millis(100));
             (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         for record in records.iter().map(|line| &line.record) {
-            if record.id.session == SessionId::from_bits(0) {
+            if record.id.session == NOBODY {
                 continue; // nobody's token: there is no session to send it for
             }
             if !is_outcome(record.event) {
@@ -180,7 +199,21 @@ mod tests {
 
     fn settle(journal: &Journal) {
         let (session, batch) = journal.batches().pop().unwrap();
-        journal.settle(session, &batch, true);
+        assert!(journal.settle(session, &batch, true));
+    }
+
+    #[test]
+    fn a_batch_that_two_sent_is_settled_once() {
+        let journal = Journal::default();
+        put(&journal, &[record(1, Event::Permit, 0)]);
+        let (session, first) = journal.batches().pop().unwrap();
+        settle(&journal);
+        put(&journal, &[record(2, Event::Permit, 0)]);
+        assert_eq!(sent(&journal), Some((2, 2, 1, 0)));
+        assert!(!journal.settle(session, &first, true), "the second is on its way by now");
+        assert!(!journal.settle(session, &first, false));
+        assert_eq!(sent(&journal), Some((2, 2, 1, 0)), "and stays so");
+        assert_eq!((lock(&journal.waiting).items, journal.lost.load(Ordering::Relaxed)), (1, 0));
     }
 
     #[test]

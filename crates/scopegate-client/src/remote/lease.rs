@@ -41,14 +41,17 @@ pub(super) struct Lease {
     generation: AtomicU64,
     /// Whether anyone has looked since this was last asked.
     used: AtomicBool,
+    /// Whether nothing extends it any more.
+    closed: AtomicBool,
 }
 
 impl Lease {
     pub(super) fn new(clocks: Arc<dyn Clocks>) -> Self {
         let zero = || AtomicU64::new(0);
         let generation = AtomicU64::new(1);
-        let used = AtomicBool::new(false);
-        Self { clocks, wall: zero(), monotonic: zero(), length: zero(), generation, used }
+        let no = || AtomicBool::new(false);
+        let (used, closed) = (no(), no());
+        Self { clocks, wall: zero(), monotonic: zero(), length: zero(), generation, used, closed }
     }
 
     /// Whether what was lent under this generation may be used now.
@@ -88,6 +91,9 @@ impl Lease {
     pub(super) fn extend(&self, left: Moment, length: Duration) {
         let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(0);
         let monotonic = nanos(left.monotonic);
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
         // Answers may overtake each other.
         if monotonic > self.monotonic.load(Ordering::Acquire) || !self.is_running() {
             self.length.store(nanos(length.min(LONGEST)), Ordering::Release);
@@ -99,6 +105,13 @@ impl Lease {
     /// It is over, whatever the clocks say.
     pub(super) fn end(&self) {
         self.length.store(0, Ordering::Release);
+    }
+
+    /// It is over for good.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.drop_all();
+        self.end();
     }
 
     /// Whether it was looked at since this was last asked.
@@ -183,5 +196,14 @@ mod tests {
         assert!(!lease.holds(1) && lease.holds(lease.generation()));
         lease.end();
         assert!(!lease.holds(lease.generation()));
+    }
+
+    #[test]
+    fn what_was_closed_stays_closed() {
+        let (clocks, lease) = leased();
+        lease.close();
+        clocks.advance(millis(10));
+        lease.extend(Moment::now(&*clocks), LONGEST);
+        assert!(!lease.holds(1) && !lease.holds(lease.generation()));
     }
 }

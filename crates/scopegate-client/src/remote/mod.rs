@@ -25,16 +25,21 @@ mod events;
 mod follow;
 mod journal;
 mod lease;
+mod leftover;
 mod open;
 mod rate;
 mod reviews;
 mod routes;
+mod said;
 mod scope;
 mod seat;
 mod seats;
+mod sent;
 mod sessions;
 mod ship;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -69,7 +74,8 @@ use crate::client::Client;
 /// | does not answer in time | no decision | the last known scope decides |
 /// | 502, 503, 504 without a decision | no decision | the last known scope decides |
 /// | did so five times in a row (30 s) | no decision, and nothing is sent | the last known scope decides |
-/// | breaks off, answers 500, 4xx, or nothing that a plane answers | no decision | no decision |
+/// | breaks off, also when it cannot be reached after that | no decision | no decision |
+/// | answers 500, 4xx, or nothing that a plane answers | no decision | no decision |
 /// | answers | the answer | the answer |
 #[derive(Clone)]
 pub struct RemoteEnforcer {
@@ -98,6 +104,7 @@ struct Inner {
     native: AtomicBool,
     /// Whether the tasks run that follow the plane.
     following: AtomicBool,
+    closed: AtomicBool,
     /// Verdicts of the plane.
     asked: AtomicU64,
 }

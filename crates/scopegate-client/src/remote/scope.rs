@@ -34,6 +34,17 @@ pub(super) struct Lent {
 pub(super) struct Left {
     pub(super) at: Moment,
     pub(super) knew: Option<Epoch>,
+    /// Of the lease. When everything is dropped meanwhile, the answer is older than that.
+    generation: u64,
+    /// Of the session that it asks for, if it asks for one.
+    turn: u64,
+}
+
+impl Left {
+    /// It asks for what this session is lent.
+    pub(super) fn asks_for(self, seat: &Seat) -> Self {
+        Self { turn: seat.turn(), ..self }
+    }
 }
 
 /// What is known of the plane, and the roles that the engines hold.
@@ -51,7 +62,7 @@ impl Scopes {
 
     /// To be asked before a request leaves.
     pub(super) fn leaving(&self, at: Moment) -> Left {
-        Left { at, knew: self.standing.known() }
+        Left { at, knew: self.standing.known(), generation: self.lease.generation(), turn: 0 }
     }
 
     /// What an answer says of now: the lease is extended, or what was kept is dropped. False when it
@@ -64,9 +75,10 @@ impl Scopes {
         lent: (Duration, Timestamp),
     ) -> bool {
         let (length, now) = lent;
+        let overtaken = self.lease.generation() != left.generation;
         let heard = self.standing.answered(left.knew, told);
         self.act_on(heard);
-        if heard == Heard::Late || !agrees(left, back, now) {
+        if overtaken || heard == Heard::Late || !agrees(left, back, now) {
             return false;
         }
         self.lease.extend(left.at, length);
@@ -81,14 +93,24 @@ impl Scopes {
         }
     }
 
+    /// Something was said that is neither yes nor silence: nothing that was lent so far holds.
+    pub(super) fn shut(&mut self) {
+        self.lease.drop_all();
+        self.lease.end();
+    }
+
+    /// Nothing is lent any more, whatever is answered.
+    pub(super) fn close(&mut self) {
+        self.lease.close();
+    }
+
     fn act_on(&mut self, heard: Heard) {
         match heard {
             Heard::Same | Heard::Next | Heard::Late => {}
             Heard::Gap => self.lease.drop_all(),
             Heard::Restored => {
                 tracing::warn!("the plane is another, or an older copy: everything it lent is over");
-                self.lease.drop_all();
-                self.lease.end();
+                self.shut();
             }
         }
     }
@@ -120,10 +142,7 @@ impl Scopes {
         if !self.confirm(left, back, lent.epoch, (length, lent.now)) {
             return false;
         }
-        let Some(roles) = lent.roles.filter(|roles| roles.first().is_some_and(|role| role.name == seat.role))
-        else {
-            return false;
-        };
+        let Some(roles) = lent.roles.filter(|roles| is_lineage(roles, &seat.role)) else { return false };
         for role in roles.iter().rev() {
             if let Err(error) = self.put(role, open) {
                 tracing::warn!(role = %role.name, %error, "this version cannot decide the calls of a role");
@@ -136,12 +155,11 @@ impl Scopes {
             lineage: roles.iter().map(|role| role.name.clone()).collect(),
             limited: roles.iter().any(is_limited),
         };
-        if let Err(error) = seat.settle(terms, &self.local, open) {
+        if let Err(error) = seat.settle(terms, left.at, &self.local, open) {
             tracing::warn!(%error, "a session cannot be taken up");
             return false;
         }
-        seat.lend(self.lease.generation());
-        true
+        seat.lend_under(self.lease.generation(), left.turn)
     }
 
     /// Gives a role to the engines. The local one counts nothing: what limits give is lent apart.
@@ -158,6 +176,17 @@ impl Scopes {
         self.held.insert(role.name.clone(), role.clone());
         Ok(())
     }
+}
+
+/// Whether these are a role and all its parents, each behind the one that names it.
+fn is_lineage(roles: &[Role], role: &str) -> bool {
+    let mut named = Some(role);
+    let follow = roles.iter().all(|role| {
+        let expected = named.is_some_and(|named| *role.name == *named);
+        named = role.parent_role_id.as_deref();
+        expected
+    });
+    follow && named.is_none()
 }
 
 fn is_limited(role: &Role) -> bool {
@@ -178,10 +207,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lineage_names_each_parent_and_ends() {
+        let role = |name: &'static str, parent: Option<&'static str>| Role {
+            parent_role_id: parent.map(Name::from),
+            ..Role::new(name)
+        };
+        let (a, b, alone) = (|| role("a", Some("b")), || role("b", Some("c")), || role("c", None));
+        for (roles, whole) in [
+            (vec![a(), b(), alone()], true),
+            (vec![], false),
+            (vec![a(), b()], false),
+            (vec![a(), alone()], false),
+            (vec![b(), alone()], false),
+            (vec![a(), b(), alone(), alone()], false),
+        ] {
+            assert_eq!(is_lineage(&roles, "a"), whole, "{roles:?}");
+        }
+    }
+
+    #[test]
     fn clocks_that_differ_are_told() {
         let at = |millis: u64| Timestamp::from_nanos((1_000_000 + millis) * 1_000_000);
         let moment = |millis| Moment { wall: at(millis), monotonic: Duration::ZERO };
-        let left = Left { at: moment(10_000), knew: None };
+        let left = Left { at: moment(10_000), knew: None, generation: 1, turn: 0 };
         for (plane, expected) in
             [(8_999, false), (9_000, true), (10_000, true), (10_050, true), (11_100, true), (11_101, false)]
         {

@@ -1,16 +1,16 @@
 //! A session that this process opened, and what may still be decided here for it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use scopegate_core::{Denial, Name, Principal, ProvisionError, SessionId, Timestamp};
-use scopegate_engine::{Lender, LentSession, LocalEnforcer};
+use scopegate_core::{Name, Principal, ProvisionError, SessionId, Timestamp};
+use scopegate_engine::{Lender, LentSession, Loan, LocalEnforcer};
 
 use super::lease::{Lease, Moment};
 use super::lock;
 use super::open::FailOpen;
 use super::rate::Rate;
+use super::said::Said;
 use crate::wire::Token;
 
 /// Decisions of this process are numbered from here on; the plane numbers its own from 1.
@@ -27,13 +27,17 @@ pub(super) struct Seat {
     lease: Arc<Lease>,
     /// What the lease must be at for this session to be lent; 0 for never.
     generation: AtomicU64,
+    /// How often it was taken back: what left before then to ask for it lends nothing any more.
+    turn: AtomicU64,
     rate: Rate,
     terms: Mutex<Option<Terms>>,
     local: OnceLock<Principal>,
     open: OnceLock<Principal>,
     over: AtomicBool,
-    /// Denials that last, by tool.
-    standing: Mutex<HashMap<Name, (Denial, Timestamp)>>,
+    /// Whether the plane does not take its journal: then nothing of it can be recorded here.
+    unrecorded: AtomicBool,
+    /// What the plane said of its tools.
+    pub(super) said: Said,
 }
 
 /// What a session was lent on.
@@ -47,9 +51,6 @@ pub(super) struct Terms {
     /// Whether calls are counted.
     pub(super) limited: bool,
 }
-
-/// Denials kept for one session.
-const MOST: usize = 256;
 
 impl Seat {
     pub(super) fn new(
@@ -66,19 +67,22 @@ impl Seat {
             expires_at,
             lease,
             generation: AtomicU64::new(0),
+            turn: AtomicU64::new(0),
             rate: Rate::default(),
             terms: Mutex::new(None),
             local: OnceLock::new(),
             open: OnceLock::new(),
             over: AtomicBool::new(false),
-            standing: Mutex::default(),
+            unrecorded: AtomicBool::new(false),
+            said: Said::default(),
         }
     }
 
-    /// Takes up the terms, and has the engines take up the session.
+    /// Takes up the terms that were asked for then, and has the engines take up the session.
     pub(super) fn settle(
         self: &Arc<Self>,
         terms: Terms,
+        asked: Moment,
         local: &LocalEnforcer,
         open: Option<&FailOpen>,
     ) -> Result<(), ProvisionError> {
@@ -99,10 +103,15 @@ impl Seat {
         {
             let _ = self.open.set(open.borrow_session(lent(FAIL_OPEN), self.clone())?);
         }
-        self.rate.limit(terms.limited);
         // What stood was judged by what may have changed.
-        lock(&self.standing).clear();
-        *lock(&self.terms) = Some(terms);
+        self.said.forget(asked.monotonic);
+        let mut held = lock(&self.terms);
+        if held.as_ref().is_some_and(|held| held.version != terms.version || held.limited != terms.limited) {
+            // What is left was counted by limits that are no more.
+            self.rate.forfeit();
+        }
+        self.rate.limit(terms.limited);
+        *held = Some(terms);
         Ok(())
     }
 
@@ -116,16 +125,27 @@ impl Seat {
         self.open.get()
     }
 
-    /// From here on it is lent, while the lease has this generation.
-    pub(super) fn lend(&self, generation: u64) {
-        if !self.is_over() {
-            self.generation.store(generation, Ordering::Release);
+    /// From here on it is lent, while the lease has this generation; not if it was taken back after this
+    /// turn. Whether it is.
+    pub(super) fn lend_under(&self, generation: u64, turn: u64) -> bool {
+        self.generation.swap(generation, Ordering::AcqRel);
+        // Whoever takes it back at this moment says so first: it is seen here, or undone there.
+        let may_be = self.turn() == turn && !self.is_over() && !self.unrecorded.load(Ordering::Acquire);
+        if !may_be {
+            self.generation.swap(0, Ordering::AcqRel);
         }
+        may_be
     }
 
-    /// It is not lent any more.
+    /// It is not lent any more, also not by an answer that is on its way.
     pub(super) fn take_back(&self) {
-        self.generation.store(0, Ordering::Release);
+        self.turn.fetch_add(1, Ordering::AcqRel);
+        self.generation.swap(0, Ordering::AcqRel);
+    }
+
+    /// To be asked before a request leaves, and handed to [`lend_under`](Self::lend_under).
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Acquire)
     }
 
     /// Whether it is lent now.
@@ -148,6 +168,14 @@ impl Seat {
         self.over.load(Ordering::Acquire)
     }
 
+    /// Its journal was refused for good: from here on the plane decides its calls, because it records
+    /// them. False when that was so before.
+    pub(super) fn end_recording(&self) -> bool {
+        let first = !self.unrecorded.swap(true, Ordering::AcqRel);
+        self.take_back();
+        first
+    }
+
     /// Whether a change of this role changes what the session may do.
     pub(super) fn rests_on(&self, role: &str) -> bool {
         lock(&self.terms).as_ref().is_some_and(|terms| terms.lineage.iter().any(|name| name == role))
@@ -165,32 +193,20 @@ impl Seat {
     /// Calls that were counted for this version of the role, for a request that left then. They replace
     /// what was left.
     pub(super) fn credit(&self, calls: u64, version: u64, left: Moment) {
-        let current = lock(&self.terms).as_ref().is_some_and(|terms| terms.version == version);
+        // Held meanwhile: another version must not come between.
+        let terms = lock(&self.terms);
+        let current = terms.as_ref().is_some_and(|terms| terms.version == version);
         self.rate.credit(if current { calls } else { 0 }, left);
-    }
-
-    /// The denial that still stands against a tool.
-    pub(super) fn denied(&self, tool: &str, now: Timestamp) -> Option<Denial> {
-        lock(&self.standing).get(tool).filter(|(_, until)| now < *until).map(|(denial, _)| denial.clone())
-    }
-
-    /// A denial that is repeated here until then.
-    pub(super) fn deny(&self, tool: Name, denial: Denial, until: Timestamp) {
-        let mut standing = lock(&self.standing);
-        if standing.len() >= MOST {
-            standing.clear();
-        }
-        standing.insert(tool, (denial, until));
     }
 }
 
 impl Lender for Seat {
     #[inline]
-    fn lends(&self) -> bool {
-        self.is_lent() && self.rate.take(&self.lease)
+    fn lend(&self) -> Option<Loan> {
+        if self.is_lent() { self.rate.take(&self.lease) } else { None }
     }
 
-    fn unspent(&self) {
-        self.rate.give_back();
+    fn unspent(&self, loan: Loan) {
+        self.rate.give_back(loan);
     }
 }

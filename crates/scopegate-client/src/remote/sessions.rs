@@ -21,6 +21,8 @@ use crate::wire::Token;
 
 /// How long ending an enforcer may take.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long records may take to reach the journal before room is made in it.
+const GATHER: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize)]
 struct Opened {
@@ -43,14 +45,24 @@ impl Inner {
         order: &Provision,
         parent: Option<SessionId>,
     ) -> Result<Arc<Seat>, ProvisionError> {
+        if self.is_closed() {
+            return Err(closed());
+        }
         let left = self.leaving();
-        let opened: Opened = self.order(order, parent).await.map_err(|error| refused(order, error))?;
+        let opened: Opened = self.order(order, parent).await.map_err(|error| self.refused(order, error))?;
         let id = SessionId::parse(&opened.session_id).ok_or_else(|| {
             ProvisionError::Unavailable("the plane names a session in a way of its own".to_owned())
         })?;
         let lease = self.lease.clone();
         let seat = Arc::new(Seat::new(id, opened.jwt, order.role.clone(), opened.expires_at, lease));
         self.seats.put(seat.clone(), self.clocks.wall());
+        if self.is_closed() {
+            // Too late for `close` to see it.
+            return self
+                .end(id)
+                .await
+                .map_or_else(|error| Err(self.refused(order, error)), |()| Err(closed()));
+        }
         if let Some(scope) = opened.scope {
             self.native.store(true, Ordering::Release);
             self.follow();
@@ -80,15 +92,24 @@ impl Inner {
     pub(super) async fn load(self: &Arc<Self>, seat: Arc<Seat>) -> bool {
         let id = seat.id;
         let loaded = self.loading.try_get_with(id, async {
-            let left = self.leaving();
+            let left = self.leaving().asks_for(&seat);
             let name = id.to_string();
             let scope: Value = self.client.http.ask(&super::routes::SCOPE, &[&name])?.told().await?;
             Ok::<_, ClientError>(self.take_up(&seat, scope, left))
         });
         loaded.await.unwrap_or_else(|error| {
             tracing::debug!(session = %id, %error, "nothing was lent");
+            self.not_lent(&seat, &error);
             false
         })
+    }
+
+    /// Only silence leaves what a session was lent as it was.
+    fn not_lent(&self, seat: &Seat, error: &ClientError) {
+        self.heed(error);
+        if !error.is_outage() {
+            seat.take_back();
+        }
     }
 
     /// Asks for calls that are counted in advance.
@@ -101,16 +122,18 @@ impl Inner {
             Ok(lent) => seat.credit(lent.calls, lent.version, left),
             Err(error) => {
                 tracing::debug!(session = %seat.id, %error, "no rate was lent");
+                self.not_lent(seat, &error);
                 seat.credit(0, 0, left);
             }
         }
     }
 
-    fn take_up(&self, seat: &Arc<Seat>, scope: Value, left: Left) -> bool {
+    pub(super) fn take_up(&self, seat: &Arc<Seat>, scope: Value, left: Left) -> bool {
         let lent: Lent = match serde_json::from_value(scope) {
             Ok(lent) => lent,
             Err(error) => {
                 tracing::warn!(%error, "a scope is not understood, so the plane decides every call");
+                seat.take_back();
                 return false;
             }
         };
@@ -119,8 +142,30 @@ impl Inner {
         lock(&self.scopes).take_up(seat, lent, (left, back), self.open.as_ref())
     }
 
-    fn leaving(&self) -> Left {
+    pub(super) fn leaving(&self) -> Left {
         lock(&self.scopes).leaving(Moment::now(&*self.clocks))
+    }
+
+    fn refused(&self, order: &Provision, error: ClientError) -> ProvisionError {
+        match error {
+            ClientError::NotFound(_) => ProvisionError::UnknownRole(order.role.clone()),
+            ClientError::Conflict(_) => ProvisionError::UnknownSession,
+            ClientError::Forbidden(why) if why.contains("suspended") => {
+                // Sessions of one key have one owner.
+                lock(&self.scopes).shut();
+                ProvisionError::Suspended(order.owner.clone())
+            }
+            error => {
+                if matches!(error, ClientError::Unauthorized(_)) {
+                    self.heed(&error);
+                }
+                ProvisionError::Unavailable(error.to_string())
+            }
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     async fn end(&self, session: SessionId) -> Result<(), ClientError> {
@@ -131,15 +176,8 @@ impl Inner {
     }
 }
 
-fn refused(order: &Provision, error: ClientError) -> ProvisionError {
-    match error {
-        ClientError::NotFound(_) => ProvisionError::UnknownRole(order.role.clone()),
-        ClientError::Conflict(_) => ProvisionError::UnknownSession,
-        ClientError::Forbidden(why) if why.contains("suspended") => {
-            ProvisionError::Suspended(order.owner.clone())
-        }
-        error => ProvisionError::Unavailable(error.to_string()),
-    }
+fn closed() -> ProvisionError {
+    ProvisionError::Unavailable("the enforcer was closed".to_owned())
 }
 
 impl Seat {
@@ -197,17 +235,30 @@ impl RemoteEnforcer {
     /// Sends what was decided here so far; false when the plane cannot be told now.
     pub async fn flush(&self) -> bool {
         let inner = &self.inner;
-        let mut told = inner.local.flush().await;
+        // What is recorded waits for room in a full journal.
+        let mut told = loop {
+            match tokio::time::timeout(GATHER, inner.local.flush()).await {
+                Ok(kept) => break kept,
+                Err(_) if !inner.ship().await => return false,
+                Err(_) => {}
+            }
+        };
+        if let Some(open) = &inner.open {
+            told &= open.flush().await;
+        }
         while told && !inner.journal.is_empty() {
             told = inner.ship().await;
         }
         told
     }
 
-    /// Ends every session that was opened here, and sends what is left of the journal. Takes five
-    /// seconds at most; false when the plane was not told everything by then.
+    /// Ends every session that was opened here, and sends what is left of the journal. From here on nothing
+    /// is decided in this process, and no session is opened. Takes five seconds at most; false when the
+    /// plane was not told everything by then.
     pub async fn close(&self) -> bool {
         let inner = &self.inner;
+        inner.closed.store(true, Ordering::Release);
+        lock(&inner.scopes).close();
         let farewell = async {
             let mut told = true;
             for seat in inner.seats.open(inner.clocks.wall()) {
@@ -216,6 +267,9 @@ impl RemoteEnforcer {
             self.flush().await && told
         };
         let told = tokio::time::timeout(FAREWELL, farewell).await.unwrap_or(false);
+        if let (Some(open), true) = (&inner.open, told) {
+            open.tidy_up(&inner.journal);
+        }
         inner.journal.close();
         told
     }

@@ -95,12 +95,10 @@ impl Enforcer for LocalEnforcer {
 // Apart from the path of every other session, which is then one straight piece.
 #[inline(never)]
 fn lent(lender: &dyn Lender, step: &Step<'_>) -> Result<Answer, Stop> {
-    if !lender.lends() {
-        return Err(Stop::Plane);
-    }
+    let Some(loan) = lender.lend() else { return Err(Stop::Plane) };
     let answer = step.take();
     if !matches!(&answer, Ok(Answer { decision: Decision::Permit(_), .. })) {
-        lender.unspent();
+        lender.unspent(loan);
     }
     answer
 }
