@@ -39,7 +39,7 @@ fn its_commands_are_those_of_the_program() {
     let readme = readme();
     let help = scopegate(&["--help"]);
     for command in [
-        "check", "validate", "explain", "replay", "audit", "schema", "demo", "serve", "keys", "roles",
+        "check", "validate", "explain", "replay", "audit", "schema", "demo", "serve", "mcp", "keys", "roles",
         "sessions", "agents", "reviews", "status",
     ] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "`{command}` is not in the help");

@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "scopegate-tower",
             "scopegate-server",
             "scopegate-client",
+            "scopegate-mcp",
             "scopegate",
         ],
     ),

@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Schema(cmd::schema::Schema),
     Demo(cmd::demo::Demo),
     Serve(cmd::serve::Serve),
+    Mcp(cmd::mcp::Mcp),
     Keys(cmd::keys::Keys),
     Tenants(cmd::tenants::Tenants),
     Roles(cmd::roles::Roles),

@@ -106,7 +106,8 @@ pub(crate) fn read(path: &Path) -> Result<Policy, Failure> {
     })
 }
 
-fn role(policy: &Policy, wanted: Option<&Name>) -> Result<Name, Failure> {
+/// The role that is meant.
+pub(crate) fn role(policy: &Policy, wanted: Option<&Name>) -> Result<Name, Failure> {
     let names: Vec<_> = policy.roles.iter().map(|role| role.name.as_str()).collect();
     match (wanted, &*names) {
         (Some(wanted), names) if names.contains(&wanted.as_str()) => Ok(wanted.clone()),

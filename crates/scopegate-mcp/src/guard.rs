@@ -1,5 +1,6 @@
 //! A gate and an answer to who asks: what every request of a server comes through.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +26,20 @@ pub struct Guard {
     caller: Caller,
     disclosure: Disclosure,
     patience: Option<(Arc<dyn Reviews>, Duration)>,
-    server: Option<Name>,
+    servers: Servers,
     open: Vec<Area>,
 }
+
+/// Which server a name belongs to.
+#[derive(Clone)]
+enum Servers {
+    None,
+    One(Name),
+    /// Takes a name apart: the server, and its own name for the tool.
+    Many(Arc<Split>),
+}
+
+type Split = dyn Fn(&str) -> Option<(Name, Name)> + Send + Sync;
 
 /// What a server has beside tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +80,22 @@ impl Guard {
     fn of(enforcer: Arc<dyn Enforcer>, caller: Caller) -> Self {
         let gate = Gate::from_arc(enforcer.clone());
         let disclosure = Disclosure::default();
-        Self { enforcer, gate, caller, disclosure, patience: None, server: None, open: Vec::new() }
+        Self { enforcer, gate, caller, disclosure, patience: None, servers: Servers::None, open: Vec::new() }
     }
 
     /// The name of the server in roles and catalogues: its tools are judged as tools of that server,
     /// so a role has to list it, and what its catalogue says of a tool's arguments applies.
     #[must_use]
     pub fn server_name(self, name: impl Into<Name>) -> Self {
-        Self { server: Some(name.into()), ..self }
+        Self { servers: Servers::One(name.into()), ..self }
+    }
+
+    /// For several servers that are served as one: `split` takes a name that the client sees apart
+    /// into the server's name and the server's own name for the tool, which are what is judged. It
+    /// must take every name apart in one way. A name that belongs to no server is judged as it is.
+    #[must_use]
+    pub fn server_names(self, split: impl Fn(&str) -> Option<(Name, Name)> + Send + Sync + 'static) -> Self {
+        Self { servers: Servers::Many(Arc::new(split)), ..self }
     }
 
     /// Lets everybody who may ask at all have whatever the server has in this area, unjudged and
@@ -136,7 +156,7 @@ impl Guard {
         extensions: &Extensions,
         mut call: ToolCall,
     ) -> Result<Permitted<ToolCall>, Stopped> {
-        call.server.clone_from(&self.server);
+        self.servers.name(&mut call);
         let permitted = match self.ask(extensions, &call).await {
             Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
                 self.ask(extensions, &call).await?
@@ -168,7 +188,9 @@ impl Guard {
     /// Which of these tools the principal could ever be permitted; without an answer, none.
     pub(crate) async fn visible(&self, principal: &Principal, tools: &[&str]) -> Vec<bool> {
         let none = || vec![false; tools.len()];
-        match self.enforcer.visible(principal.as_ref(), tools).await {
+        let own: Vec<_> = tools.iter().map(|tool| self.servers.own(tool)).collect();
+        let own: Vec<_> = own.iter().map(|tool| &**tool).collect();
+        match self.enforcer.visible(principal.as_ref(), &own).await {
             Ok(seen) if seen.len() == tools.len() => seen,
             Ok(_) | Err(_) => none(),
         }
@@ -190,12 +212,42 @@ impl Guard {
 
 impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { disclosure, server, open, .. } = self;
+        let Self { disclosure, servers, open, .. } = self;
+        let server = match servers {
+            Servers::One(name) => Some(name),
+            Servers::None | Servers::Many(_) => None,
+        };
         f.debug_struct("Guard")
-            .field("server", server)
+            .field("server", &server)
             .field("open", open)
             .field("disclosure", disclosure)
             .finish_non_exhaustive()
+    }
+}
+
+impl Servers {
+    /// Writes down which server a call goes to, and by what name that knows the tool.
+    fn name(&self, call: &mut ToolCall) {
+        match self {
+            Self::None => call.server = None,
+            Self::One(server) => call.server = Some(server.clone()),
+            Self::Many(split) => {
+                let found = names::take_apart(&call.tool, &**split);
+                call.server = found.as_ref().map(|(server, _)| server.clone());
+                call.tool = found.map_or_else(|| call.tool.clone(), |(_, own)| own);
+            }
+        }
+    }
+
+    /// By what name the server knows what the client sees as `tool`.
+    fn own<'t>(&self, tool: &'t str) -> Cow<'t, str> {
+        match self {
+            Self::None | Self::One(_) => tool.into(),
+            Self::Many(split) => match names::take_apart(tool, &**split) {
+                Some((_, own)) => own.to_string().into(),
+                None => tool.into(),
+            },
+        }
     }
 }
 

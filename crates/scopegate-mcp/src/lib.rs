@@ -64,6 +64,8 @@ mod keeper;
 mod listing;
 mod names;
 mod operations;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod stdio;
 mod told;
 

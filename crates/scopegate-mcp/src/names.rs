@@ -1,8 +1,12 @@
 //! By which names requests beside tool calls are judged, and which methods are MCP's own.
 
+use scopegate_core::Name;
+
 /// Names of what is no tool begin so.
 const OURS: &str = "mcp:";
 
+/// Getting a prompt: its name follows.
+const PROMPT: &str = "mcp:prompts/get:";
 /// Reading a resource, a directory of resources or a skill.
 pub(crate) const READ: &str = "mcp:resources/read";
 /// Being told when a resource changes.
@@ -18,7 +22,17 @@ pub(crate) const CANCEL_TASK: &str = "mcp:tasks/cancel";
 
 /// Getting a prompt.
 pub(crate) fn prompt(name: &str) -> String {
-    format!("{OURS}prompts/get:{name}")
+    format!("{PROMPT}{name}")
+}
+
+/// What a server has itself, of a name that several servers are served under. Of what is no tool only
+/// prompts have names that say whose they are.
+pub(crate) fn take_apart(name: &str, split: &dyn Fn(&str) -> Option<(Name, Name)>) -> Option<(Name, Name)> {
+    match name.strip_prefix(PROMPT) {
+        Some(whole) => split(whole).map(|(server, own)| (server, prompt(&own).into())),
+        None if is_ours(name) => None,
+        None => split(name),
+    }
 }
 
 /// A method that MCP does not have.
@@ -72,6 +86,17 @@ mod tests {
         for method in ["acme/reload", "toolshed/open", "", "/tools/call", "x-tools/call"] {
             assert!(!is_standard(method), "{method}");
         }
+    }
+
+    #[test]
+    fn a_name_that_says_whose_it_is_is_taken_apart() {
+        let split = |name: &str| name.split_once("__").map(|(server, own)| (server.into(), own.into()));
+        let apart = |name: &str| take_apart(name, &split).map(|(server, own)| format!("{server} {own}"));
+        assert_eq!(apart("files__read").as_deref(), Some("files read"));
+        assert_eq!(apart("mcp:prompts/get:files__greet").as_deref(), Some("files mcp:prompts/get:greet"));
+        assert_eq!(apart("mcp:resources/read"), None);
+        assert_eq!(apart("mcp:x__y"), None);
+        assert_eq!(apart("read"), None);
     }
 
     #[test]

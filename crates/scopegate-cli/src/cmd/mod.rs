@@ -7,6 +7,7 @@ mod data;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod mcp;
 pub(crate) mod replay;
 pub(crate) mod reviews;
 pub(crate) mod roles;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Schema(schema) => schema.run(output),
         Command::Demo(demo) => demo.run(output),
         Command::Serve(serve) => serve.run(output),
+        Command::Mcp(mcp) => mcp.run(output),
         Command::Keys(keys) => keys.run(output),
         Command::Tenants(tenants) => tenants.run(output),
         Command::Roles(roles) => roles.run(output),

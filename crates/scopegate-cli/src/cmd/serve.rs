@@ -58,7 +58,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        log_to_stderr(&self.log_format);
+        log_to_stderr(&self.log_format, "info");
         let config = Config {
             data: self.data.data,
             addr: self.addr,
@@ -93,8 +93,9 @@ fn greet(started: &serve::Started, output: &mut Output) -> Result<(), Failure> {
     output.flush()
 }
 
-fn log_to_stderr(format: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// `RUST_LOG` says what is logged; `unless_set` if it does not.
+pub(super) fn log_to_stderr(format: &str, unless_set: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(unless_set));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Set once, by this command alone.
     let _ = match format {
@@ -104,7 +105,7 @@ fn log_to_stderr(format: &str) {
 }
 
 /// Ends when the process is asked to stop. From this call on the request is heard, not obeyed blindly.
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     #[cfg(unix)]
