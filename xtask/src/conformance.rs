@@ -1,4 +1,4 @@
-//! Published clients of other products, unmodified, driving our plane.
+//! Published clients and servers of others, unmodified, with our plane or our proxy.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,11 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::python::installed;
-use crate::{cargo, step};
+use crate::{cargo, npm, step};
 
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/scopebound");
+
+const MCP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/mcp");
 
 /// The `scopebound` package from PyPI against `scopegate serve`. Installs it where the build goes, once.
 pub(crate) fn scopebound() -> Result<()> {
@@ -21,6 +23,21 @@ pub(crate) fn scopebound() -> Result<()> {
     // Settings of a developer's own plane must not reach the tests.
     pytest.env_remove("SCOPEBOUND_BASE_URL").env_remove("SCOPEBOUND_API_KEY");
     step(pytest.env("SCOPEGATE_BIN", scopegate))
+}
+
+/// Published MCP clients and servers with `scopegate mcp` between them: both lines of the official Python
+/// package, the official TypeScript client and servers, each where the build goes, once.
+pub(crate) fn mcp() -> Result<()> {
+    let suite = Path::new(MCP);
+    let scopegate = scopegate()?;
+    let place = scopegate.ancestors().nth(2).context("no build directory")?.join("conformance");
+    let python = installed(suite, &place.join("mcp-venv"))?;
+    let older = installed(&suite.join("python1"), &place.join("mcp1-venv"))?;
+    let npm = npm::installed(suite, &place.join("mcp-npm"))?;
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest"]).args(env::args_os().skip(2)).current_dir(suite);
+    pytest.env("SCOPEGATE_BIN", scopegate).env("MCP_PYTHON_1", older).env("MCP_NPM", npm);
+    step(pytest.env_remove("SCOPEGATE_MCP_TOKEN"))
 }
 
 /// Builds the command line beside this program; where it is then.

@@ -1,6 +1,7 @@
 //! Development tasks, each one command. `cargo xtask help` lists them.
 
 mod conformance;
+mod npm;
 mod openapi;
 mod python;
 
@@ -15,10 +16,13 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test    everything that must pass: unit, integration, documentation and property tests, the
-          examples, a million calls decided twice, `conformance` and `openapi`
+          examples, a million calls decided twice, `conformance`, `mcp` and `openapi`
   conformance [PYTEST ARGUMENTS]
           the published Scopebound Python package against the plane (installs it under target/, once;
           needs Python 3.11 and a package index)
+  mcp [PYTEST ARGUMENTS]
+          published MCP clients and servers with `scopegate mcp` between them (installs them under
+          target/, once; needs Python 3.11, Node.js 20 with npm, and their package indexes)
   openapi [SCHEMATHESIS ARGUMENTS]
           the plane against its own OpenAPI document, for a minute (needs what `conformance` needs)
   ci      formatting, lints, documentation links, every feature on its own, then `test`
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "test" => test(),
         "conformance" => conformance::scopebound(),
+        "mcp" => conformance::mcp(),
         "openapi" => openapi::schemathesis(),
         "ci" => ci(),
         "bench" => bench(),
@@ -71,6 +76,7 @@ fn test() -> Result<()> {
         "--locked",
     ])?;
     conformance::scopebound()?;
+    conformance::mcp()?;
     openapi::schemathesis()
 }
 
