@@ -73,6 +73,16 @@ impl Catalogue {
     pub fn of<N: Into<Name>>(tools: impl IntoIterator<Item = N>) -> Self {
         Self { tools: tools.into_iter().map(CatalogueTool::new).collect() }
     }
+
+    /// The catalogue, with every tool quarantined that another of the same server quarantines: what an
+    /// operator wrote stands above what a server says, a pin above both.
+    #[must_use]
+    pub fn quarantine_as(self, other: &Self) -> Self {
+        let held = |name: &Name| other.tools.iter().any(|tool| tool.quarantined && tool.name == *name);
+        let judged =
+            |tool: CatalogueTool| CatalogueTool { quarantined: tool.quarantined || held(&tool.name), ..tool };
+        Self { tools: self.tools.into_iter().map(judged).collect() }
+    }
 }
 
 impl CatalogueTool {

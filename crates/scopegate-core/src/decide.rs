@@ -15,7 +15,8 @@ use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
 use crate::{
-    arguments, constraint, environment, forbid, grant, identity, mcp, rate, review, rows, schedule, schema,
+    arguments, constraint, environment, forbid, grant, identity, mcp, rate, redact, review, rows, schedule,
+    schema,
 };
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
@@ -75,6 +76,7 @@ fn guard(
     if let Some(name) = grant::credential(granted) {
         changes.credential = Some(name.clone());
     }
+    changes.obligations = redact::duties(granted);
     changes.digest_arguments = granted.iter().any(|granted| granted.scope.digests_arguments());
     Ok(())
 }

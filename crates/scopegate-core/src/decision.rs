@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::denial::Denial;
 use crate::id::{Name, PermitId, ReviewId};
+use crate::redact::Redaction;
 use crate::time::Timestamp;
 
 /// The answer to an [`AccessRequest`](crate::AccessRequest). Final, recorded, and spent.
@@ -33,8 +34,8 @@ pub struct Permit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a new duty must stop adapters from compiling")]
 pub enum Obligation {
-    /// Remove this field from the result before the agent sees it.
-    Redact(Name),
+    /// Take this out of the result before the agent sees it; [`Redactor`](crate::Redactor) does.
+    Redact(Redaction),
 }
 
 /// A secret for the tool: never logged, never recorded, never shown to the model.
@@ -80,6 +81,13 @@ pub enum Outcome {
     Ok,
     /// The tool ran and failed.
     Failed,
+    /// The tool ran, and not all of its answer was shown.
+    Redacted {
+        /// Whether it failed.
+        failed: bool,
+        /// How many places were redacted, cut or withheld.
+        parts: u32,
+    },
     /// The permit was dropped; nobody knows that the tool ran.
     Dropped,
 }

@@ -39,6 +39,7 @@ mod problem;
 mod rate;
 mod record;
 mod record_text;
+mod redact;
 mod request;
 mod review;
 mod role;
@@ -70,10 +71,11 @@ pub use self::notice::{Disclosure, Notice};
 pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
+pub use self::redact::{Redaction, Redactor};
 pub use self::request::{AccessRequest, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{
-    Alternative, Consistency, Constraint, Operator, RateScope, RecordArguments, Role, WhenAbsent,
+    Alternative, Consistency, Constraint, Operator, OutputRule, RateScope, RecordArguments, Role, WhenAbsent,
 };
 pub use self::scope::{
     Compiler, GuardsView, LimitKey, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,

@@ -67,6 +67,12 @@ pub enum Problem {
     /// Neither an operator and value nor any_of, or both.
     #[error("a constraint has either an operator and a value, or any_of")]
     Shape,
+    /// An output rule that is none, or several.
+    #[error("an output rule has exactly one of path, pattern and max_bytes")]
+    OutputShape,
+    /// An output rule that leaves nothing.
+    #[error("nothing would be shown; leave the tool out of `allowed_tools` if that is meant")]
+    NothingShown,
     /// A value of the wrong type for its operator.
     #[error("the value of `{0}` must be {1}")]
     Value(&'static str, &'static str),

@@ -33,6 +33,9 @@ pub struct DecisionRecord {
     /// The digest of the arguments, where the role asks for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub arguments: Option<CallDigest>,
+    /// How many places of the answer were redacted, cut or withheld.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redacted: Option<u64>,
 }
 
 /// What a record tells.
@@ -85,7 +88,17 @@ impl<'de> Deserialize<'de> for Event {
 impl DecisionRecord {
     /// A record that says only what happened; the caller adds the rest.
     pub fn new(id: PermitId, at: Timestamp, event: Event) -> Self {
-        Self { id, at, event, owner: None, role: None, tool: None, review: None, arguments: None }
+        Self {
+            id,
+            at,
+            event,
+            owner: None,
+            role: None,
+            tool: None,
+            review: None,
+            arguments: None,
+            redacted: None,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ impl DecisionRecord {
         if let Some(plane) = plane {
             object.value("plane").extend_from_slice(plane);
         }
+        object.maybe_number("redacted", self.redacted);
         if let Some(review) = self.review {
             object.plain("review", review);
         }

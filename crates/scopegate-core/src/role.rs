@@ -102,6 +102,10 @@ pub struct Role {
         deserialize_with = "plain::numbers_by_name"
     )]
     pub mcp_server_rate_limits: BTreeMap<Name, u64>,
+    /// What is taken out of a tool's answer before the agent sees it, by tool. Where nobody can do
+    /// that, such a tool is not run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub redact_output: BTreeMap<Name, Vec<OutputRule>>,
     /// Minimum trust. Not enforced in this version: a policy that sets it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::maybe_number")]
     pub min_trust_level: Option<u64>,
@@ -221,6 +225,40 @@ pub enum Operator {
     /// A URL (http, https, ws, wss) or an authority without a scheme, whose host is this one, or one
     /// of a list; `*.example.com` is every host below that one. Port and path are not judged.
     UrlHost,
+}
+
+/// One thing that is taken out of an answer: exactly one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "policies are built field by field")]
+pub struct OutputRule {
+    /// A field of the answer, which must be JSON: `customer.iban`, `items[*].card`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whatever matches, anywhere; ASCII rules, no look-around.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Whatever goes beyond so many bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::maybe_number")]
+    pub max_bytes: Option<u64>,
+}
+
+impl OutputRule {
+    /// Takes out a field.
+    pub fn path(path: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), ..Self::default() }
+    }
+
+    /// Takes out what matches.
+    pub fn pattern(pattern: impl Into<String>) -> Self {
+        Self { pattern: Some(pattern.into()), ..Self::default() }
+    }
+
+    /// Takes out what goes beyond so many bytes.
+    pub fn max_bytes(most: u64) -> Self {
+        Self { max_bytes: Some(most), ..Self::default() }
+    }
 }
 
 /// What the absence of an argument means for a constraint on it.

@@ -100,7 +100,7 @@ fn verdict(decision: &Decision) -> Value {
 
 fn permitted(permit: &Permit) -> Value {
     let duties = permit.obligations.iter().flat_map(|duties| duties.iter());
-    let redacted: Vec<_> = duties.map(|Obligation::Redact(field)| field).collect();
+    let redacted: Vec<_> = duties.map(|Obligation::Redact(rule)| rule.written()).collect();
     let credential = permit.credential.as_ref().map(|credential| &credential.name);
     json!({ "permit": { "redact": redacted, "credential": credential } })
 }

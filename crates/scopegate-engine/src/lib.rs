@@ -9,6 +9,7 @@ mod credentials;
 mod ledger;
 mod lent;
 mod local;
+mod pins;
 mod policy;
 mod random;
 mod records;
@@ -22,6 +23,7 @@ pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
 pub use self::lent::{Lender, LentSession, Loan};
 pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
+pub use self::pins::{read_pins, write_pins};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
 pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};
 pub use self::state::{

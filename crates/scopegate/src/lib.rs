@@ -87,13 +87,14 @@
 pub use scopegate_core::{
     AccessRequest, Admission, Args, Asking, ClaimedSession, Completion, Credential, Decision, Denial,
     DenyCode, Detail, Disclosure, EnforceError, Enforcer, Gate, Hold, McpClaims, Need, Obligation, Outcome,
-    Permit, Permitted, Principal, PrincipalRef, Quick, Refusal, Severity, Stopped, ToolCall, Unready, json,
+    Permit, Permitted, Principal, PrincipalRef, Quick, Redaction, Redactor, Refusal, Severity, Stopped,
+    ToolCall, Unready, json, pin,
 };
 // Policies.
 #[doc(inline)]
 pub use scopegate_core::{
-    Alternative, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, PolicyError, Problem, RateScope,
-    RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
+    Alternative, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, OutputRule, PolicyError,
+    Problem, RateScope, RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
 };
 // Sessions, reviews and records.
 #[doc(inline)]

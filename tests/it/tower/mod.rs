@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use scopegate_core::json::Json;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Hold, Name, Need, Obligation,
-    Outcome, Permit, PermitId, Principal, PrincipalRef, Quick, ReviewId, SessionId, Timestamp, ToolCall,
-    Window,
+    Outcome, OutputRule, Permit, PermitId, Principal, PrincipalRef, Quick, Redaction, ReviewId, SessionId,
+    Timestamp, ToolCall, Window,
 };
 
 /// The session that the table knows, as an authenticated id.
@@ -63,7 +63,9 @@ impl Table {
         let call = request.call;
         let decision = match &*call.tool {
             "read" | "admin/read" | "GET:/orders/:id" | "grpc.health.v1.Health/Check" => self.permit(None),
-            "redacts" => self.permit(Some(Arc::from([Obligation::Redact("iban".into())]))),
+            "redacts" => self.permit(Some(Arc::from([Obligation::Redact(
+                Redaction::compile(&OutputRule::path("iban")).expect("a path"),
+            )]))),
             "fickle" if call.args.is_unread() => return Quick::Need(Need::Args),
             "fickle" => self.permit(None),
             "pay" | "grpc.health.v1.Health/Watch" if call.args.is_unread() => return Quick::Need(Need::Args),

@@ -61,6 +61,12 @@ fn tell(view: &ScopeView, output: &mut Output) -> Result<(), Failure> {
     };
     output.line(format!("role {}{parents}", view.role))?;
     output.line(table(view))?;
+    for tool in view.tools.iter().filter(|tool| !tool.output.is_empty()) {
+        output.line(format!("the answer of {} is shown:", tool.tool))?;
+        for rule in &tool.output {
+            output.line(format!("  {}", reveal(rule)))?;
+        }
+    }
     for guards in view.guards.iter().filter(|guards| !guards.rules.is_empty()) {
         output.line(format!("every tool granted by {}:", guards.granted_by))?;
         for rule in &guards.rules {

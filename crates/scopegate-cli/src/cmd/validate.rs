@@ -119,5 +119,6 @@ fn guarded(role: &Role) -> impl Iterator<Item = (&'static str, &Name)> {
     let required = role.approval_required.iter().map(|tool| ("approval_required", tool));
     let unless = role.approval_unless.keys().map(|tool| ("approval_unless", tool));
     let mapped = role.credential_mapping.keys().map(|tool| ("credential_mapping", tool));
-    constrained.chain(required).chain(unless).chain(mapped)
+    let redacted = role.redact_output.keys().map(|tool| ("redact_output", tool));
+    constrained.chain(required).chain(unless).chain(mapped).chain(redacted)
 }

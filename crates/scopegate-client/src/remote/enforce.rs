@@ -54,8 +54,8 @@ impl Enforcer for RemoteEnforcer {
             (LOCAL.., _) => inner.local.complete(permit, outcome),
             _ => {
                 let event = match outcome {
-                    Outcome::Ok => Event::Ran,
-                    Outcome::Failed => Event::Failed,
+                    Outcome::Ok | Outcome::Redacted { failed: false, .. } => Event::Ran,
+                    Outcome::Failed | Outcome::Redacted { failed: true, .. } => Event::Failed,
                     _ => Event::Dropped,
                 };
                 inner.outcome(permit, event);

@@ -36,6 +36,7 @@ const MEMBERS: &[&str] = &[
     "consistency",
     "allowed_mcp_servers",
     "mcp_server_rate_limits",
+    "redact_output",
     "min_trust_level",
 ];
 /// Members that a policy file cannot have, so that they are left alone.

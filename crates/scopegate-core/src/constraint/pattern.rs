@@ -90,6 +90,19 @@ impl Matcher {
     }
 }
 
+/// Checks a pattern that is looked for inside texts, by the same rules but without look-around; the length
+/// of its shortest match, if it has any.
+pub(crate) fn plain(source: &str) -> Result<Option<usize>, Problem> {
+    if source.len() > MAX_SOURCE {
+        return Err(Problem::Pattern(format!("longer than {MAX_SOURCE} bytes")));
+    }
+    let Parsed { hir, looks_around, .. } = syntax::parse(source).map_err(Problem::Pattern)?;
+    if looks_around {
+        return Err(Problem::Pattern("look-around is not supported here".to_owned()));
+    }
+    Ok(hir.properties().minimum_len())
+}
+
 /// The source was parsed on its own before, so wrapping it cannot change how it groups.
 fn whole(source: &str) -> Result<Regex, Problem> {
     RegexBuilder::new(&format!(r"\A(?:{source})\z"))

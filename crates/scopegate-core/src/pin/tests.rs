@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::catalogue::Catalogue;
 
 fn tool(value: Value) -> CatalogueTool {
     CatalogueTool::from_listed(&value).unwrap()
@@ -137,6 +138,27 @@ fn whatever_is_not_as_pinned_is_quarantined() {
     let screened = screen(None, &listed);
     assert!(screened.is_callable("new") && !screened.is_clean(), "callable, and not pinned");
     assert!(screen(Some(&ServerPins::new()), &[read_file()]).catalogue.tools[0].quarantined);
+}
+
+#[test]
+fn a_pin_stands_above_what_an_operator_wrote() {
+    let pins = pinned(&[read_file()]);
+    let written = || Catalogue {
+        tools: vec![
+            CatalogueTool { description: Some("ours".to_owned()), ..CatalogueTool::new("read_file") },
+            CatalogueTool { quarantined: true, ..CatalogueTool::new("list") },
+            CatalogueTool::new("other"),
+        ],
+    };
+    let quarantined = |listed: &[Value]| {
+        let catalogue = written().quarantine_as(&screen(Some(&pins), listed).catalogue);
+        assert_eq!(catalogue.tools[0].description.as_deref(), Some("ours"));
+        let held = catalogue.tools.into_iter().filter(|tool| tool.quarantined);
+        held.map(|tool| tool.name).collect::<Vec<_>>()
+    };
+    assert_eq!(quarantined(&[read_file()]), ["list"]);
+    assert_eq!(quarantined(&[with(read_file(), "title", json!("x"))]), ["read_file", "list"]);
+    assert_eq!(quarantined(&[json!({"name": "other"})]), ["list", "other"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::forbid::{self, Forbids};
 use crate::id::Name;
 use crate::problem::{self, PolicyError, Problem};
 use crate::rate::{Quota, Window};
+use crate::redact;
 use crate::role::{RateScope, RecordArguments, Role};
 use crate::rows::Rows;
 use crate::schedule::Schedule;
@@ -62,6 +63,9 @@ impl Compiler {
             if role.approval_required.contains(tool) {
                 return Err(place(Problem::NeverWaived(tool.to_string()).into()));
             }
+        }
+        for (tool, rules) in &role.redact_output {
+            redact::check(rules).map_err(|error| error.in_member(tool).in_member("redact_output"))?;
         }
         Ok(())
     }
@@ -232,6 +236,7 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
     let keys = role.parameter_constraints.keys().map(|tool| ("parameter_constraints", tool));
     let keys = keys.chain(role.approval_unless.keys().map(|tool| ("approval_unless", tool)));
     let keys = keys.chain(role.credential_mapping.keys().map(|tool| ("credential_mapping", tool)));
+    let keys = keys.chain(role.redact_output.keys().map(|tool| ("redact_output", tool)));
     let keys = keys.chain(role.mcp_server_rate_limits.keys().map(|name| ("mcp_server_rate_limits", name)));
     for (member, key) in keys {
         problem::name(key).map_err(|p| PolicyError::from(p).in_member(key).in_member(member))?;

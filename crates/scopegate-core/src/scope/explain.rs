@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Level, Limit, Scope, ToolTable};
+use crate::decision::Obligation;
 use crate::facts::Account;
 use crate::id::Name;
 
@@ -50,6 +51,9 @@ pub struct ToolView {
     pub approval: Option<Vec<String>>,
     /// The credential it is given.
     pub credential: Option<Name>,
+    /// What is taken out of its answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
     /// Whether a denied action stands against it.
     pub forbidden: bool,
 }
@@ -98,6 +102,11 @@ impl Scope {
             approval: (!approvals.is_empty())
                 .then(|| approvals.iter().flat_map(super::rules::Approval::unless).collect()),
             credential: rules.and_then(|rules| rules.credentials.first()).map(|binding| binding.name.clone()),
+            output: rules
+                .iter()
+                .flat_map(|rules| rules.duties.iter().flat_map(|duties| duties.iter()))
+                .map(|Obligation::Redact(rule)| rule.to_string())
+                .collect(),
             forbidden: self.forbids().is_some_and(|forbids| forbids.names(name)),
         })
     }

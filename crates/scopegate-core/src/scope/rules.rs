@@ -9,10 +9,12 @@ use smallvec::SmallVec;
 
 use crate::budget::Budget;
 use crate::constraint::Program;
+use crate::decision::Obligation;
 use crate::id::Name;
 use crate::json::Members;
 use crate::problem::PolicyError;
-use crate::role::{Constraint, Role};
+use crate::redact;
+use crate::role::{Constraint, OutputRule, Role};
 
 /// Everything that guards one tool besides role-wide guards.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct ToolRules {
     pub(crate) constraints: Program,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) credentials: Vec<CredentialBinding>,
+    /// What has to be done to the answer.
+    pub(crate) duties: Option<Arc<[Obligation]>>,
 }
 
 /// One role wants a person to agree.
@@ -112,6 +116,7 @@ struct Guards<'a> {
     constraints: Cow<'a, [Constraint]>,
     approval: Option<ApprovalSource<'a>>,
     credential: Option<(Name, bool)>,
+    outputs: Cow<'a, [OutputRule]>,
 }
 
 /// A person has to agree, unless all of this holds, within so many seconds.
@@ -131,11 +136,15 @@ impl<'a> Guards<'a> {
             constraints: role.parameter_constraints.get(tool).map_or(&[][..], Vec::as_slice).into(),
             approval: asks.then(|| ApprovalSource { unless: unless.map(Cow::from), seconds }),
             credential: role.credential_mapping.get(tool).map(|name| (name.clone(), allowed(name))),
+            outputs: role.redact_output.get(tool).map_or(&[][..], Vec::as_slice).into(),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.constraints.is_empty() && self.approval.is_none() && self.credential.is_none()
+        self.constraints.is_empty()
+            && self.approval.is_none()
+            && self.credential.is_none()
+            && self.outputs.is_empty()
     }
 
     fn into_owned(self) -> Guards<'static> {
@@ -143,15 +152,24 @@ impl<'a> Guards<'a> {
         let approval = self
             .approval
             .map(|ApprovalSource { unless, seconds }| ApprovalSource { unless: unless.map(owned), seconds });
-        Guards { constraints: owned(self.constraints), approval, credential: self.credential }
+        Guards {
+            constraints: owned(self.constraints),
+            approval,
+            credential: self.credential,
+            outputs: Cow::Owned(self.outputs.into_owned()),
+        }
     }
 }
 
 fn compile(tool: &Name, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError> {
     let all: Vec<Constraint> = guards.iter().flat_map(|guards| guards.constraints.iter().cloned()).collect();
+    let outputs: Vec<OutputRule> = guards.iter().flat_map(|guards| guards.outputs.iter().cloned()).collect();
+    let duties =
+        redact::compile(&outputs).map_err(|error| error.in_member(tool).in_member("redact_output"))?;
     let mut rules = ToolRules {
         constraints: Program::compile(&all)
             .map_err(|error| error.in_member(tool).in_member("parameter_constraints"))?,
+        duties: (!duties.is_empty()).then(|| duties.into()),
         ..ToolRules::default()
     };
     for guard in guards {

@@ -63,12 +63,15 @@ impl Enforcer for LocalEnforcer {
     }
 
     fn complete(&self, permit: PermitId, outcome: Outcome) {
-        let event = match outcome {
-            Outcome::Ok => Event::Ran,
-            Outcome::Failed => Event::Failed,
-            _ => Event::Dropped,
+        let (event, redacted) = match outcome {
+            Outcome::Ok => (Event::Ran, 0),
+            Outcome::Failed => (Event::Failed, 0),
+            Outcome::Redacted { failed: false, parts } => (Event::Ran, parts),
+            Outcome::Redacted { failed: true, parts } => (Event::Failed, parts),
+            _ => (Event::Dropped, 0),
         };
-        self.inner.journal.outcome(Entry::bare(permit, self.inner.now(), event));
+        let entry = Entry { redacted, ..Entry::bare(permit, self.inner.now(), event) };
+        self.inner.journal.outcome(entry);
     }
 
     fn wants_outcomes(&self) -> bool {

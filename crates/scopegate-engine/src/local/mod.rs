@@ -4,6 +4,8 @@ mod advance;
 mod books;
 mod builder;
 mod catalogues;
+#[cfg(test)]
+mod duties;
 mod enforce;
 mod manifests;
 mod policy;

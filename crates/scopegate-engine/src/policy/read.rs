@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde_saphyr::Options;
 
 use super::Policy;
@@ -54,19 +55,25 @@ impl Policy {
     /// [`PolicyFileError`]: the first problem, with line and column.
     pub fn from_text(text: &str, file: &str) -> Result<Self, PolicyFileError> {
         let at = |(line, column), message| PolicyFileError { file: file.to_owned(), line, column, message };
-        let policy: Self = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-            let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-            // A value of the wrong type is told at the name of its member.
-            let wrong_type = matches!(error, serde_saphyr::Error::SerdeInvalidType { .. });
-            let value = wrong_type.then(|| value_of(text, place)).flatten();
-            at(value.unwrap_or(place), words(&error))
-        })?;
+        let policy: Self = read_strictly(text, file)?;
         if let Some((member, place)) = empty_member(text) {
             return Err(at(place, format!("`{member}` has no value; give it one, or leave the line out")));
         }
         policy.check().map_err(|error| at(locate(text, &error.path), error.to_string()))?;
         Ok(policy)
     }
+}
+
+/// Reads a document that has no unknown and no second members.
+pub(crate) fn read_strictly<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PolicyFileError> {
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+        let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+        // A value of the wrong type is told at the name of its member.
+        let wrong_type = matches!(error, serde_saphyr::Error::SerdeInvalidType { .. });
+        let value = wrong_type.then(|| value_of(text, place)).flatten();
+        let (line, column) = value.unwrap_or(place);
+        PolicyFileError { file: file.to_owned(), line, column, message: words(&error) }
+    })
 }
 
 /// Reads and checks a policy, YAML or JSON.

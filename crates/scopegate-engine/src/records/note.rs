@@ -15,6 +15,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) call: Option<Called<'a>>,
     pub(crate) review: Option<ReviewId>,
     pub(crate) arguments: Option<CallDigest>,
+    /// How many places of an answer were not shown.
+    pub(crate) redacted: u32,
 }
 
 /// A call, and the version of the role it was judged by.
@@ -37,7 +39,7 @@ pub(super) struct Batch {
 #[repr(align(64))]
 enum Note {
     Call { session: u32, number: u64, at: Timestamp, event: Event, version: u64, tool: Name, rare: Rare },
-    Bare { id: PermitId, at: Timestamp, event: Event },
+    Bare { id: PermitId, at: Timestamp, event: Event, redacted: u32 },
 }
 
 /// What few records have.
@@ -46,7 +48,7 @@ type Rare = Option<Box<(Option<ReviewId>, Option<CallDigest>)>>;
 impl<'a> Entry<'a> {
     /// Only what happened.
     pub(crate) fn bare(id: PermitId, at: Timestamp, event: Event) -> Self {
-        Self { id, at, event, call: None, review: None, arguments: None }
+        Self { id, at, event, call: None, review: None, arguments: None, redacted: 0 }
     }
 
     /// What a call came to.
@@ -66,6 +68,7 @@ impl From<Entry<'_>> for DecisionRecord {
         }
         record.review = entry.review;
         record.arguments = entry.arguments;
+        record.redacted = (entry.redacted > 0).then_some(entry.redacted.into());
         record
     }
 }
@@ -85,9 +88,9 @@ impl Batch {
 
     #[inline(always)]
     pub(super) fn push(&mut self, entry: &Entry<'_>) {
-        let Entry { id, at, event, .. } = *entry;
+        let Entry { id, at, event, redacted, .. } = *entry;
         let note = match entry.call {
-            None => Note::Bare { id, at, event },
+            None => Note::Bare { id, at, event, redacted },
             Some(Called { session, version, tool }) => {
                 if !self.sessions.last().is_some_and(|last| Arc::ptr_eq(last, session)) {
                     self.sessions.push(session.clone());
@@ -110,7 +113,9 @@ impl Batch {
         // A note names a session that stands beside it; were it not so, the record would be missing,
         // and the numbers would show it.
         notes.drain(..).filter_map(|note| match note {
-            Note::Bare { id, at, event } => Some(Entry::bare(id, at, event).into()),
+            Note::Bare { id, at, event, redacted } => {
+                Some(Entry { redacted, ..Entry::bare(id, at, event) }.into())
+            }
             Note::Call { session, number, at, event, version, tool, rare } => {
                 let session = sessions.get(session as usize)?;
                 let id = PermitId { session: session.id, number };

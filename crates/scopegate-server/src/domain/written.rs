@@ -11,7 +11,7 @@ use super::member::{Invalid, flag, list, map, name, opt_name, text, whole};
 /// The plane's own, and not a caller's to set.
 const OURS: [&str; 6] = ["id", "version", "created_at", "updated_at", "has_webhook_secret", "ttl_seconds"];
 /// Members of roles that this version does not enforce: refused, never ignored.
-const LATER: [&str; 1] = ["min_trust_level"];
+const LATER: [&str; 2] = ["min_trust_level", "redact_output"];
 
 /// The role as written so far with `body` on top: absent members stay, `null` resets one.
 pub(super) fn merge(written: &Map<String, Value>, body: &Map<String, Value>) -> Map<String, Value> {
@@ -200,6 +200,10 @@ mod tests {
             (
                 json!({"name": "r", "min_trust_level": 3}),
                 "`min_trust_level` is not enforced in this version, so it is refused",
+            ),
+            (
+                json!({"name": "r", "redact_output": {"t": [{"path": "a"}]}}),
+                "`redact_output` is not enforced in this version, so it is refused",
             ),
             (json!({"name": "r", "parameter_constraints": []}), "`parameter_constraints` must be an object"),
             (

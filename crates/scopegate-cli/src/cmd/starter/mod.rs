@@ -1,0 +1,3 @@
+//! A policy to begin with, for well-known MCP servers.
+
+mod template;
