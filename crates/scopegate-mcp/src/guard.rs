@@ -257,8 +257,5 @@ fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Sto
     if let Some(error) = permitted.call().args.error() {
         return Err(Unready::Arguments(error).into());
     }
-    if !permitted.obligations().is_empty() {
-        return Err(Unready::Duty.into());
-    }
     Ok(permitted)
 }

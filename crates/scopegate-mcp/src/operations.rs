@@ -1,9 +1,11 @@
 //! From a request to a decision and on to the server: tools, and what is judged like a tool.
 
+mod output;
+
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, Reference};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use scopegate_core::{Args, Outcome, Permitted, Stopped, ToolCall};
+use scopegate_core::{Args, Outcome, Permitted, Stopped, ToolCall, Unready};
 use serde_json::{Value, json};
 
 use crate::frame::Frame;
@@ -32,7 +34,10 @@ impl<H: ServerHandler> Guarded<H> {
             context.extensions.insert(*credential);
         }
         let answer = self.server.call_tool(request, context).await;
-        completion.complete(told::outcome(&answer));
+        let outcome = told::outcome(&answer);
+        let duties = permit.obligations.as_deref().unwrap_or_default();
+        let (answer, outcome) = output::perform(duties, answer, outcome);
+        completion.complete(outcome);
         answer
     }
 
@@ -62,7 +67,13 @@ impl<H: ServerHandler> Guarded<H> {
         let name = call.tool.clone();
         let answer = match self.guard.is_open(area) {
             true => self.guard.who(extensions).await.map(|_| Passed(None)).map_err(Stopped::from),
-            false => self.guard.admit(extensions, call).await.map(|permitted| Passed(Some(permitted))),
+            false => {
+                self.guard.admit(extensions, call).await.and_then(|permitted| match permitted.obligations() {
+                    [] => Ok(Passed(Some(permitted))),
+                    // Only answers of tools are looked through.
+                    _ => Err(Unready::Duty.into()),
+                })
+            }
         };
         match answer {
             Ok(passed) => Ok(passed),
