@@ -11,5 +11,7 @@
 //! - `cargo run -p scopegate-examples --example approvals`: an agent that waits for a person
 //! - `cargo run -p scopegate-examples --example hot_reload`: a policy file that changes under
 //!   running sessions, for better and for worse
+//! - `cargo run -p scopegate-examples --example mcp_server`: an MCP server whose tools are guarded, with a
+//!   client, a hidden tool and a person
 //! - `cargo run -p scopegate-examples --example rig_agent`: a rig agent whose tools are guarded, with
 //!   a planted order, a person, and what the model hears

@@ -58,6 +58,16 @@ const TOLD: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mcp_server",
+        &[
+            "tools: balance, pay\n",
+            "pay\n  `pay` was not run: `to` must be one of ",
+            "close_account\n  ",
+            "tool not found\npay\n  did pay {\"amount\":40,\"to\":\"bob\"}\npay\n  `pay` was not run: it waits for a person to agree, until ",
+            "dana approves pay {\"amount\":400,\"to\":\"carol\"}\npay\n  did pay {\"amount\":400,\"to\":\"carol\"}\n",
+        ],
+    ),
+    (
         "rig_agent",
         &[
             "pay\n  `pay` was not run: `to` must be one of ",

@@ -5,10 +5,9 @@
 
 use crate::arguments::Unsound;
 use crate::budget::Budget;
-use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
-use crate::facts::{Changes, Facts, Ruling};
+use crate::facts::{Changes, Facts, Ruling, Waits};
 use crate::grant::{Granted, manifest};
 use crate::identity::Scopes;
 use crate::request::AccessRequest;
@@ -30,21 +29,27 @@ pub fn decide<'c>(
     room: &'c mut Option<Changes>,
 ) -> Ruling<'c> {
     let changes = room.insert(Changes::default());
-    match judge(facts, request.call, now, changes) {
+    match judge(facts, request, now, changes) {
         Ok(()) => Ruling::Permit(changes),
         Err(stop) => stop.into(),
     }
 }
 
 #[inline(always)]
-fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Changes) -> Result<(), Stop> {
+fn judge(
+    facts: &Facts<'_>,
+    request: &AccessRequest<'_>,
+    now: Timestamp,
+    changes: &mut Changes,
+) -> Result<(), Stop> {
+    let call = request.call;
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
     mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and an unchanged tool it may name?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     // 5: is there a grant for this tool, in every scope in force?
     match scopes {
-        Scopes::One(scope) => guard(facts, &[grant::find(facts, scope, call)?], call, now, changes),
-        Scopes::Chain(links) => guard(facts, &grant::find_all(facts, links, call)?, call, now, changes),
+        Scopes::One(scope) => guard(facts, &[grant::find(facts, scope, call)?], request, now, changes),
+        Scopes::Chain(links) => guard(facts, &grant::find_all(facts, links, call)?, request, now, changes),
     }
 }
 
@@ -55,10 +60,11 @@ fn judge(facts: &Facts<'_>, call: &ToolCall, now: Timestamp, changes: &mut Chang
 fn guard(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
-    call: &ToolCall,
+    request: &AccessRequest<'_>,
     now: Timestamp,
     changes: &mut Changes,
 ) -> Result<(), Stop> {
+    let call = request.call;
     manifest::check(facts, call)?; // 5: and in the agent's manifest, where it has one?
     grant::check(facts, granted)?; // 5: with its credential, and so deep?
     schedule::check(granted, now)?; // 6: at this time?
@@ -72,7 +78,8 @@ fn guard(
     rows::check(granted, args)?; // 8: with so many rows?
     rate::check(facts, granted, call, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args, &budget)?; // 11: does a person have to agree?
-    changes.consumes = review::check(facts, waits, now)?; // 11: and has one?
+    let agreed = review::check(facts, waits, request.consent, now)?; // 11: and has one?
+    (changes.consumes, changes.consent) = (agreed.consumes, agreed.consent);
     if let Some(name) = grant::credential(granted) {
         changes.credential = Some(name.clone());
     }
@@ -84,7 +91,7 @@ fn guard(
 /// Where the line stops.
 enum Stop {
     Deny(Denial),
-    Hold(u64),
+    Hold(Waits),
     Need(Need),
 }
 
@@ -92,7 +99,7 @@ impl From<Stop> for Ruling<'_> {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Deny(denial) => Self::Deny(denial),
-            Stop::Hold(seconds) => Self::Hold(seconds),
+            Stop::Hold(waits) => Self::Hold(waits),
             Stop::Need(need) => Self::Need(need),
         }
     }
@@ -120,7 +127,7 @@ impl From<Wait> for Stop {
     fn from(wait: Wait) -> Self {
         match wait {
             Wait::Deny(denial) => Self::Deny(denial),
-            Wait::Hold(seconds) => Self::Hold(seconds),
+            Wait::Hold(waits) => Self::Hold(waits),
             Wait::Load => Self::Need(Need::Review),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::denial::Denial;
 use crate::id::{Name, PermitId, ReviewId};
 use crate::redact::Redaction;
+use crate::role::ApprovalBy;
 use crate::time::Timestamp;
 
 /// The answer to an [`AccessRequest`](crate::AccessRequest). Final, recorded, and spent.
@@ -71,6 +72,8 @@ pub struct Hold {
     pub review: ReviewId,
     /// When it stops waiting.
     pub expires_at: Timestamp,
+    /// Who may agree.
+    pub by: ApprovalBy,
 }
 
 /// What became of a permitted call.

@@ -9,7 +9,9 @@ use crate::enforcer::Need;
 use crate::grant::manifest::Manifest;
 use crate::id::{Name, SessionId};
 use crate::rate::{Spends, Tat};
+use crate::request::Consent;
 use crate::review::Review;
+use crate::role::ApprovalBy;
 use crate::scope::{Scope, ToolTable};
 use crate::time::Timestamp;
 
@@ -91,10 +93,28 @@ pub enum Ruling<'c> {
     Permit(&'c Changes),
     /// Deny.
     Deny(Denial),
-    /// Hold; if a review has to be opened, it waits so many seconds.
-    Hold(u64),
+    /// Hold; if a review has to be opened, it waits so long.
+    Hold(Waits),
     /// Ask again with more.
     Need(Need),
+}
+
+/// How a held call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds a call must do all of it")]
+pub struct Waits {
+    /// For so many seconds, if a review has to be opened.
+    pub seconds: u64,
+    /// For whom.
+    pub by: ApprovalBy,
+}
+
+impl Waits {
+    /// As the stricter of both says.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { seconds: self.seconds.min(other.seconds), by: self.by.max(other.by) }
+    }
 }
 
 /// What a permit changes and carries.
@@ -103,8 +123,10 @@ pub enum Ruling<'c> {
 pub struct Changes {
     /// Rate accounts to write.
     pub spends: Spends,
-    /// Whether the approved review is used up.
+    /// Whether the review of this call is used up.
     pub consumes: bool,
+    /// Whose agreement took a reviewer's place.
+    pub consent: Option<Consent>,
     /// The credential the tool is given.
     pub credential: Option<Name>,
     /// Whether the record must hold a digest of the arguments.

@@ -9,7 +9,7 @@ use crate::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit};
 use crate::denial::Denial;
 use crate::enforcer::{EnforceError, Enforcer, Need, Quick};
 use crate::id::{Name, PermitId};
-use crate::request::{AccessRequest, Principal, PrincipalRef};
+use crate::request::{AccessRequest, Consent, Principal, PrincipalRef};
 
 /// The enforcement point over an [`Enforcer`]: cheap to clone, one for all callers.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ impl Gate {
     #[inline(never)]
     fn asking(&self, principal: PrincipalRef<'_>, call: ToolCall) -> Asking {
         let (gate, principal) = (self.clone(), principal.to_owned());
-        Asking(Box::pin(async move { gate.ask(principal, call).await }))
+        Asking(Box::pin(async move { gate.ask(principal, call, None).await }))
     }
 
     /// Decides, waiting where it must.
@@ -146,13 +146,32 @@ impl Gate {
         match self.try_admit(principal.as_ref(), call) {
             Admission::Go(permitted) => Ok(permitted),
             Admission::Stop(refusal) => Err(refusal),
-            Admission::NeedArgs(call) => self.ask(principal.clone(), call).await,
+            Admission::NeedArgs(call) => self.ask(principal.clone(), call, None).await,
             Admission::Ask(asking) => asking.await,
         }
     }
 
-    async fn ask(&self, principal: Principal, call: ToolCall) -> Result<Permitted<ToolCall>, Refusal> {
-        let request = AccessRequest::new(principal.as_ref(), &call);
+    /// Decides a call that was held before, now that somebody other than a reviewer has agreed to it. The
+    /// whole line is decided anew. Whoever calls this has asked them about this very call, once.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why the call may not run.
+    pub async fn admit_agreed(
+        &self,
+        principal: &Principal,
+        call: ToolCall,
+        consent: Consent,
+    ) -> Result<Permitted<ToolCall>, Refusal> {
+        self.ask(principal.clone(), call, Some(consent)).await
+    }
+
+    async fn ask(
+        &self,
+        principal: Principal,
+        call: ToolCall,
+        consent: Option<Consent>,
+    ) -> Result<Permitted<ToolCall>, Refusal> {
+        let request = AccessRequest { consent, ..AccessRequest::new(principal.as_ref(), &call) };
         match self.enforcer.enforce(&request).await.map_err(Refusal::Undecided)? {
             Decision::Permit(permit) => Ok(self.seal(permit, call)),
             Decision::Deny(denial) => Err(Refusal::Denied(denial)),

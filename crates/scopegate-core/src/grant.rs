@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::budget::Budget;
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
-use crate::facts::{Facts, Link};
+use crate::facts::{Facts, Link, Waits};
 use crate::id::Name;
 use crate::json::Members;
 use crate::scope::{Level, Scope, ToolRules};
@@ -78,25 +78,25 @@ fn check_depth(chain: &[Granted<'_>]) -> Result<(), Denial> {
     }
 }
 
-/// Whether a person has to agree to this call, and for how many seconds it may wait.
+/// Whether a person has to agree to this call, and how it may wait.
 #[inline(always)]
 pub(crate) fn approval(
     granted: &[Granted<'_>],
     args: Option<&Members<'_>>,
     budget: &Budget,
-) -> Result<Option<u64>, Denial> {
-    let mut seconds: Option<u64> = None;
+) -> Result<Option<Waits>, Denial> {
+    let mut waits: Option<Waits> = None;
     for rules in granted.iter().filter_map(|granted| granted.rules) {
         for approval in &rules.approvals {
             if !approval.waived(args, budget) {
                 if budget.is_used_up() {
                     return Err(Denial::new(DenyCode::EvaluationBudget));
                 }
-                seconds = Some(seconds.map_or(approval.seconds, |least| least.min(approval.seconds)));
+                waits = Some(waits.map_or(approval.waits, |others| others.and(approval.waits)));
             }
         }
     }
-    Ok(seconds)
+    Ok(waits)
 }
 
 /// The credential the tool is given: the asking session's own mapping comes first.

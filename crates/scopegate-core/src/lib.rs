@@ -62,7 +62,7 @@ pub use self::digest::CallDigest;
 pub use self::enforcer::{
     EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, Sessions,
 };
-pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling};
+pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling, Waits};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::grant::manifest::{Lack, Manifest, Manifests};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
@@ -72,10 +72,11 @@ pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
 pub use self::redact::{Redaction, Redactor};
-pub use self::request::{AccessRequest, Notes, Principal, PrincipalRef};
+pub use self::request::{AccessRequest, Consent, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{
-    Alternative, Consistency, Constraint, Operator, OutputRule, RateScope, RecordArguments, Role, WhenAbsent,
+    Alternative, ApprovalBy, Consistency, Constraint, Operator, OutputRule, RateScope, RecordArguments, Role,
+    WhenAbsent,
 };
 pub use self::scope::{
     Compiler, GuardsView, LimitKey, MAX_PARENTS, Scope, ScopeView, Shape, ToolId, ToolTable, ToolView,

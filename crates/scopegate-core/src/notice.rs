@@ -87,10 +87,19 @@ impl Stopped {
             "fix_arguments" => "Correct the arguments and call it again.",
             "retry_later" => "Try again later.",
             "reprovision" => "The session is over, and only whoever runs you can open another.",
-            _ if self.code() == DenyCode::ApprovalRejected.as_str() => "Do not ask for this call again.",
+            _ if self.is_final() => "Do not ask for this call again.",
             _ => "Calling it again will not help: do without it, or say what you could not do.",
         };
         advice.to_owned()
+    }
+
+    /// Whether a person said no.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(Refusal::Denied(denial)) => denial.code == DenyCode::ApprovalRejected,
+            Self::Unready(unready) => *unready == Unready::Declined,
+            Self::Refused(_) => false,
+        }
     }
 
     fn guidance(&self) -> &'static str {
@@ -143,6 +152,7 @@ mod tests {
     use crate::decision::Hold;
     use crate::enforcer::{EnforceError, ProvisionError};
     use crate::json::JsonError;
+    use crate::role::ApprovalBy;
 
     fn denied(code: DenyCode, detail: Detail) -> Stopped {
         Refusal::Denied(Denial::with(code, detail)).into()
@@ -181,7 +191,8 @@ mod tests {
     #[test]
     fn a_held_call_names_its_review_at_every_level() {
         let review = ReviewId::from_bits(7);
-        let held: Stopped = Refusal::Held(Hold { review, expires_at: Timestamp::default() }).into();
+        let held: Stopped =
+            Refusal::Held(Hold { review, expires_at: Timestamp::default(), by: ApprovalBy::Reviewer }).into();
         for level in [Disclosure::Code, Disclosure::Reason, Disclosure::Detail] {
             let notice = held.notice("pay", level);
             assert!(notice.text.contains(&format!("(HELD). Review {review} is open.")), "{}", notice.text);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::digest::{CallDigest, hex, tagged, unhex};
 use crate::id::{Name, PermitId, ReviewId};
 use crate::record_text;
+use crate::request::Consent;
 use crate::time::Timestamp;
 
 /// One line of the record: a decision, or what became of a permitted call.
@@ -30,6 +31,9 @@ pub struct DecisionRecord {
     /// The review that was opened or used up.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub review: Option<ReviewId>,
+    /// Whose agreement took a reviewer's place.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub consent: Option<Consent>,
     /// The digest of the arguments, where the role asks for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub arguments: Option<CallDigest>,
@@ -96,6 +100,7 @@ impl DecisionRecord {
             role: None,
             tool: None,
             review: None,
+            consent: None,
             arguments: None,
             redacted: None,
         }

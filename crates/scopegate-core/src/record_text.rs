@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::digest::hex;
 use crate::json::{CanonicalObject, write_number, write_text};
 use crate::record::DecisionRecord;
+use crate::request::Consent;
 
 impl DecisionRecord {
     /// Appends the record as canonical JSON (RFC 8785). `plane` is canonical JSON too: what a plane
@@ -15,6 +16,7 @@ impl DecisionRecord {
             object.plain("arguments", arguments);
         }
         object.plain("at", self.at);
+        object.maybe_text("consent", self.consent.map(Consent::as_str));
         object.plain("event", self.event.as_str());
         let mut id = CanonicalObject::begin(object.value("id"));
         id.number("number", self.id.number);

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::call::ToolCall;
 use crate::id::SessionId;
 
@@ -76,8 +78,29 @@ pub struct AccessRequest<'a> {
     pub principal: PrincipalRef<'a>,
     /// What for.
     pub call: &'a ToolCall,
+    /// Who agreed to this very call beside reviewers, as the adapter that asked them says. Only roles with
+    /// `approval_by: client` take it.
+    pub consent: Option<Consent>,
     /// What whoever asks wants kept with the decision. No rule reads it.
     pub notes: Option<&'a Notes>,
+}
+
+/// Somebody's agreement that is no review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "a new one must be handled wherever records are told")]
+pub enum Consent {
+    /// Whoever uses the agent, through its client.
+    Client,
+}
+
+impl Consent {
+    /// As it stands in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+        }
+    }
 }
 
 /// Anything, for whoever keeps the state of decisions to look into.
@@ -86,7 +109,7 @@ pub type Notes = Arc<dyn Any + Send + Sync>;
 impl<'a> AccessRequest<'a> {
     /// A request.
     pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
-        Self { principal, call, notes: None }
+        Self { principal, call, consent: None, notes: None }
     }
     /// The request with notes.
     #[must_use]

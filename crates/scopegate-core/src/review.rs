@@ -6,9 +6,11 @@ use crate::call::ToolCall;
 use crate::decision::Hold;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
-use crate::facts::{Asked, Facts};
+use crate::facts::{Asked, Facts, Waits};
 use crate::id::{Name, ReviewId, SessionId};
 use crate::pin::DefinitionDigest;
+use crate::request::Consent;
+use crate::role::ApprovalBy;
 use crate::time::Timestamp;
 
 /// A call that waits, or waited, for a person.
@@ -165,33 +167,51 @@ impl Review {
 
     /// What the caller is told while it waits.
     pub fn hold(&self) -> Hold {
-        Hold { review: self.id, expires_at: self.expires_at }
+        Hold { review: self.id, expires_at: self.expires_at, by: ApprovalBy::Reviewer }
     }
 }
 
 /// How line 11 lets a call stop.
 pub(crate) enum Wait {
     Deny(Denial),
-    /// Hold, for so many seconds if a review has to be opened.
-    Hold(u64),
+    Hold(Waits),
     Load,
 }
 
-/// Line 11: does a person have to agree, and has one? Returns whether a review is used up.
+/// What line 11 found.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    /// Whether the review of this call is used up.
+    pub(crate) consumes: bool,
+    /// Whose agreement took a reviewer's place.
+    pub(crate) consent: Option<Consent>,
+}
+
+/// Line 11: does a person have to agree, and has one? What a reviewer said comes first.
 #[inline(always)]
-pub(crate) fn check(facts: &Facts<'_>, ttl: Option<u64>, now: Timestamp) -> Result<bool, Wait> {
-    let Some(ttl) = ttl else { return Ok(false) };
+pub(crate) fn check(
+    facts: &Facts<'_>,
+    waits: Option<Waits>,
+    consent: Option<Consent>,
+    now: Timestamp,
+) -> Result<Agreed, Wait> {
+    let Some(waits) = waits else { return Ok(Agreed::default()) };
     let review = match facts.review {
         Asked::NotLoaded => return Err(Wait::Load),
-        Asked::Loaded(None) => return Err(Wait::Hold(ttl)),
-        Asked::Loaded(Some(review)) => review,
+        Asked::Loaded(review) => review,
     };
-    match review.state_at(now) {
-        ReviewState::Approved => Ok(true),
-        ReviewState::Rejected => {
+    let state = review.map(|review| (review.state_at(now), review));
+    match state {
+        Some((ReviewState::Approved, _)) => return Ok(Agreed { consumes: true, consent: None }),
+        Some((ReviewState::Rejected, review)) => {
             let detail = Detail::Review(review.id, review.expires_at);
-            Err(Wait::Deny(Denial::with(DenyCode::ApprovalRejected, detail)))
+            return Err(Wait::Deny(Denial::with(DenyCode::ApprovalRejected, detail)));
         }
-        ReviewState::Pending | ReviewState::Expired | ReviewState::Consumed => Err(Wait::Hold(ttl)),
+        Some((ReviewState::Pending | ReviewState::Expired | ReviewState::Consumed, _)) | None => {}
+    }
+    match consent.filter(|_| waits.by == ApprovalBy::Client) {
+        // Nobody needs to look at it any more.
+        Some(consent) => Ok(Agreed { consumes: review.is_some(), consent: Some(consent) }),
+        None => Err(Wait::Hold(waits)),
     }
 }

@@ -73,6 +73,9 @@ pub struct Role {
     /// How long a held call waits, in seconds; 0 means 900.
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub approval_ttl_seconds: u64,
+    /// Who may agree to its held calls.
+    #[serde(default, skip_serializing_if = "is_reviewer")]
+    pub approval_by: ApprovalBy,
     /// How deep sub-agents may go; 0 means no sub-agents.
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "plain::number")]
     pub max_delegation_depth: u64,
@@ -141,6 +144,21 @@ pub enum RecordArguments {
     Omit,
     /// Their SHA-256.
     Digest,
+}
+
+/// Who may agree to held calls. Where several roles hold one call, a reviewer has to agree unless all of
+/// them leave it to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "whoever holds a call must know each of them")]
+pub enum ApprovalBy {
+    /// Whoever uses the agent, asked through its own client, or a reviewer. Consent, not a second pair of
+    /// eyes: the client could answer by itself.
+    Client,
+    /// A reviewer, who is not whoever asked.
+    #[default]
+    Reviewer,
 }
 
 /// How fresh the state must be that decides calls. A role is as strict as the strictest of its parents.
@@ -325,6 +343,10 @@ fn is_zero(value: &u64) -> bool {
 
 fn is_key(value: &RateScope) -> bool {
     *value == RateScope::Key
+}
+
+fn is_reviewer(by: &ApprovalBy) -> bool {
+    *by == ApprovalBy::Reviewer
 }
 
 fn is_leased(value: &Consistency) -> bool {

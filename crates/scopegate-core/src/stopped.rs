@@ -37,6 +37,9 @@ pub enum Unready {
     /// The permit has duties that this adapter does not perform.
     #[error("the permit has duties that nobody here performs")]
     Duty,
+    /// Whoever uses the agent was asked, and did not agree.
+    #[error("whoever was asked did not agree")]
+    Declined,
     /// The policy binds a secret to the tool, and there is no safe way for it to get there.
     #[error("the credential `{0}` cannot be handed to the tool from here")]
     Credential(Name),
@@ -53,6 +56,7 @@ impl Stopped {
                 Unready::Closed => "SESSION_CLOSED",
                 Unready::Arguments(_) => "INVALID_ARGUMENTS",
                 Unready::Duty => "DUTY_NOT_PERFORMED",
+                Unready::Declined => "CONSENT_DECLINED",
                 Unready::Credential(_) => "CREDENTIAL_NOT_DELIVERED",
             },
         }

@@ -7,15 +7,17 @@ use std::time::Duration;
 use rmcp::ServerHandler;
 use rmcp::model::Extensions;
 use scopegate_core::{
-    Disclosure, Enforcer, Gate, Hold, Name, Permitted, Principal, Provision, ProvisionError, Refusal,
-    Reviews, Sessions, Stopped, ToolCall, Unready,
+    ApprovalBy, Consent, Disclosure, Enforcer, Gate, Hold, Name, Permitted, Principal, Provision,
+    ProvisionError, Refusal, Reviews, Sessions, Stopped, ToolCall, Unready,
 };
 use tokio::time::timeout;
 
 use crate::caller::Caller;
+use crate::consent::Questions;
 use crate::guarded::Guarded;
 use crate::keeper::Keeper;
 use crate::names;
+use crate::tasks::Tasks;
 
 /// A gate and an answer to who asks. Cheap to clone; clones share everything but the settings that
 /// are made on one of them.
@@ -28,6 +30,8 @@ pub struct Guard {
     patience: Option<(Arc<dyn Reviews>, Duration)>,
     servers: Servers,
     open: Vec<Area>,
+    pub(crate) questions: Questions,
+    pub(crate) tasks: Tasks,
 }
 
 /// Which server a name belongs to.
@@ -79,8 +83,17 @@ impl Guard {
 
     fn of(enforcer: Arc<dyn Enforcer>, caller: Caller) -> Self {
         let gate = Gate::from_arc(enforcer.clone());
-        let disclosure = Disclosure::default();
-        Self { enforcer, gate, caller, disclosure, patience: None, servers: Servers::None, open: Vec::new() }
+        Self {
+            enforcer,
+            gate,
+            caller,
+            disclosure: Disclosure::default(),
+            patience: None,
+            servers: Servers::None,
+            open: Vec::new(),
+            questions: Questions::default(),
+            tasks: Tasks::default(),
+        }
     }
 
     /// The name of the server in roles and catalogues: its tools are judged as tools of that server,
@@ -154,9 +167,9 @@ impl Guard {
     pub(crate) async fn admit(
         &self,
         extensions: &Extensions,
-        mut call: ToolCall,
+        call: ToolCall,
     ) -> Result<Permitted<ToolCall>, Stopped> {
-        self.servers.name(&mut call);
+        let call = self.named(call);
         let permitted = match self.ask(extensions, &call).await {
             Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
                 self.ask(extensions, &call).await?
@@ -164,6 +177,22 @@ impl Guard {
             answer => answer?,
         };
         honourable(permitted)
+    }
+
+    /// The same for a call that whoever uses the client has agreed to.
+    pub(crate) async fn admit_agreed(
+        &self,
+        principal: &Principal,
+        call: ToolCall,
+        consent: Consent,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        honourable(self.gate.admit_agreed(principal, self.named(call), consent).await?)
+    }
+
+    /// The call, to this server.
+    fn named(&self, mut call: ToolCall) -> ToolCall {
+        self.servers.name(&mut call);
+        call
     }
 
     /// Asks the gate, and once more with a new session if the session's time was over.
@@ -181,7 +210,9 @@ impl Guard {
 
     /// Waits for a person, if that was asked for; whether asking again makes sense.
     async fn settles(&self, hold: Hold) -> bool {
-        let Some((reviews, at_most)) = &self.patience else { return false };
+        // Whoever uses the client would wait for an answer before the question.
+        let waits = self.patience.as_ref().filter(|_| hold.by == ApprovalBy::Reviewer);
+        let Some((reviews, at_most)) = waits else { return false };
         matches!(timeout(*at_most, reviews.await_review(hold.review)).await, Ok(Ok(_)))
     }
 

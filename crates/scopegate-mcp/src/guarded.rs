@@ -39,15 +39,19 @@ type Note = NotificationContext<RoleServer>;
 // found". A test counts them.
 #[expect(deprecated, reason = "what older clients use is guarded like the rest")]
 impl<H: ServerHandler> ServerHandler for Guarded<H> {
-    async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Answer<CallToolResponse> {
+    async fn call_tool(
+        &self,
+        mut request: CallToolRequestParams,
+        context: Context,
+    ) -> Answer<CallToolResponse> {
         let frame = Frame::of(&context.extensions).ok_or_else(told::unread)?;
         if names::is_ours(&request.name) {
             return Err(told::unknown_tool());
         }
         let call = ToolCall::new(&*request.name).with_args(frame.args("/params/arguments"));
-        match self.guard.admit(&context.extensions, call).await {
+        match self.decide_tool(call.clone(), &mut request, &context).await? {
             Ok(permitted) => self.run_tool(permitted, request, context).await,
-            Err(stopped) => self.refuse_tool(&stopped, &request.name, &context.extensions).await,
+            Err(stopped) => self.ask_or_refuse(&stopped, &call, &request, &context).await,
         }
     }
 
@@ -318,6 +322,12 @@ impl<H: ServerHandler> Guarded<H> {
 
     async fn pass_task(&self, name: &'static str, task: &str, extensions: &Extensions) -> Answer<Passed> {
         let unknown = ErrorData::invalid_params("task not found", None);
+        if self.guard.asks_each_request() {
+            let owner = self.guard.who(extensions).await.ok();
+            if !owner.is_some_and(|owner| self.guard.tasks.belongs(task, &owner)) {
+                return Err(unknown);
+            }
+        }
         self.pass(Area::Tasks, of_task(name, task), extensions, unknown).await
     }
 }

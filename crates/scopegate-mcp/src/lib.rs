@@ -39,7 +39,8 @@
 //!
 //! What a role does not grant is refused, and lists show only what it grants: a server whose prompts
 //! everybody may read says so, with [`Guard::open`]. A list of resources is whole or empty, because
-//! constraints on `uri` are not asked for lists. `ping`, `initialize`, `server/discover`,
+//! constraints on `uri` are not asked for lists. With a guard [from HTTP](Guard::from_http) a task also
+//! belongs to the principal whose call became it. `ping`, `initialize`, `server/discover`,
 //! `logging/setLevel` and the end of a subscription are not judged. A tool whose own name begins with
 //! `mcp:` is never permitted.
 //!
@@ -54,8 +55,16 @@
 //! A call that needs a person comes back at once and names its review; it runs when it is called
 //! again, with the same arguments, after somebody has agreed. [`Guard::wait_for_review`] waits for
 //! the person instead.
+//!
+//! Where the role says `approval_by: client`, a client of 2026-07-28 that can show forms is asked in the
+//! same call: whoever uses it sees the tool and its arguments, and agrees or does not. Their yes is for
+//! this call of this principal, once and within five minutes; the call is then judged anew, and its record
+//! says `consent: client`, never that anybody reviewed it. Any other client gets the review. What waits
+//! for an answer is kept in this process, so a server of several processes has to send a client's next
+//! request to the same one.
 
 mod caller;
+mod consent;
 mod frame;
 mod guard;
 mod guarded;
@@ -67,6 +76,7 @@ mod operations;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod stdio;
+mod tasks;
 mod told;
 
 pub use self::guard::{Area, Guard};

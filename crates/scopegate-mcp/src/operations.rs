@@ -5,7 +5,7 @@ mod output;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, Reference};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use scopegate_core::{Args, Outcome, Permitted, Stopped, ToolCall, Unready};
+use scopegate_core::{ApprovalBy, Args, Outcome, Permitted, Refusal, Stopped, ToolCall};
 use serde_json::{Value, json};
 
 use crate::frame::Frame;
@@ -33,21 +33,55 @@ impl<H: ServerHandler> Guarded<H> {
         if let Some(credential) = permit.credential {
             context.extensions.insert(*credential);
         }
+        let owner = match self.guard.asks_each_request() {
+            true => self.guard.who(&context.extensions).await.ok(),
+            false => None,
+        };
         let answer = self.server.call_tool(request, context).await;
         let outcome = told::outcome(&answer);
         let duties = permit.obligations.as_deref().unwrap_or_default();
         let (answer, outcome) = output::perform(duties, answer, outcome);
         completion.complete(outcome);
+        if let (Ok(CallToolResponse::Task(begun)), Some(owner)) = (&answer, owner) {
+            self.guard.tasks.begun(&begun.task.task_id, owner);
+        }
         answer
     }
 
-    /// What the client is told of a tool that did not run.
-    pub(crate) async fn refuse_tool(
+    /// Decides a call: with the consent that it brings, if it answers a question of ours.
+    pub(crate) async fn decide_tool(
+        &self,
+        call: ToolCall,
+        request: &mut CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Answer<Result<Permitted<ToolCall>, Stopped>> {
+        let principal = match self.guard.who(&context.extensions).await {
+            Ok(principal) => principal,
+            Err(unready) => return Ok(Err(unready.into())),
+        };
+        match self.guard.questions.answer(&principal, &call, request) {
+            None => Ok(self.guard.admit(&context.extensions, call).await),
+            Some(Ok(consent)) => Ok(self.guard.admit_agreed(&principal, call, consent).await),
+            Some(Err(no)) => no.stopped().map(Err),
+        }
+    }
+
+    /// What the client is told of a tool that did not run, or asked.
+    pub(crate) async fn ask_or_refuse(
         &self,
         stopped: &Stopped,
-        tool: &str,
-        extensions: &Extensions,
+        call: &ToolCall,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
     ) -> Answer<CallToolResponse> {
+        let (tool, extensions) = (&*request.name, &context.extensions);
+        if let Stopped::Refused(Refusal::Held(hold)) = stopped
+            && hold.by == ApprovalBy::Client
+            && let Ok(principal) = self.guard.who(extensions).await
+            && let Some(question) = self.guard.questions.ask(&principal, call, request, context)
+        {
+            return Ok(question.into());
+        }
         if stopped.is_about_the_caller() || self.guard.sees_tool(extensions, tool).await {
             Ok(told::result(stopped, tool, self.guard.disclosure()))
         } else {

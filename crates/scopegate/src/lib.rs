@@ -85,16 +85,16 @@
 // The call, who asks, and the answer.
 #[doc(inline)]
 pub use scopegate_core::{
-    AccessRequest, Admission, Args, Asking, ClaimedSession, Completion, Credential, Decision, Denial,
-    DenyCode, Detail, Disclosure, EnforceError, Enforcer, Gate, Hold, McpClaims, Need, Obligation, Outcome,
-    Permit, Permitted, Principal, PrincipalRef, Quick, Redaction, Redactor, Refusal, Severity, Stopped,
-    ToolCall, Unready, json, pin,
+    AccessRequest, Admission, Args, Asking, ClaimedSession, Completion, Consent, Credential, Decision,
+    Denial, DenyCode, Detail, Disclosure, EnforceError, Enforcer, Gate, Hold, McpClaims, Need, Obligation,
+    Outcome, Permit, Permitted, Principal, PrincipalRef, Quick, Redaction, Redactor, Refusal, Severity,
+    Stopped, ToolCall, Unready, json, pin,
 };
 // Policies.
 #[doc(inline)]
 pub use scopegate_core::{
-    Alternative, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, OutputRule, PolicyError,
-    Problem, RateScope, RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
+    Alternative, ApprovalBy, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, OutputRule,
+    PolicyError, Problem, RateScope, RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
 };
 // Sessions, reviews and records.
 #[doc(inline)]

@@ -126,6 +126,43 @@ async fn a_task_is_nobodys_who_is_not_granted_tasks() {
 }
 
 #[tokio::test]
+async fn a_task_belongs_to_the_principal_whose_call_became_it() {
+    let house = House::new();
+    let people = vec![("a", house.principal("clerk").await), ("b", house.principal("clerk").await)];
+    let site = house.http(&Guard::from_http(house.engine.clone()), people).await;
+    let post = |who: &'static str, method: &'static str, params: serde_json::Value| {
+        let mut line = crate::support::modern(
+            json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params.clone()}),
+        );
+        let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        line["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = tasks;
+        let name = params["name"].as_str().or(params["taskId"].as_str()).expect("a name").to_owned();
+        let site = &site;
+        async move {
+            let headers = [
+                ("authorization", who),
+                ("mcp-protocol-version", "2026-07-28"),
+                ("mcp-method", method),
+                ("mcp-name", &name),
+            ];
+            site.post(&headers, line.to_string()).await.message()
+        }
+    };
+    // Before there is one, and one that nobody has begun.
+    assert_eq!(post("a", "tasks/get", json!({"taskId": "t9"})).await["error"]["message"], "task not found");
+    let begun = post("a", "tools/call", json!({"name": "long"})).await;
+    assert_eq!((&begun["result"]["resultType"], &begun["result"]["taskId"]), (&json!("task"), &json!("t9")));
+    assert_eq!(post("b", "tasks/get", json!({"taskId": "t9"})).await["error"]["message"], "task not found");
+    assert_eq!(house.ran(), [""; 0]);
+    post("a", "tasks/get", json!({"taskId": "t9"})).await;
+    assert_eq!(house.ran(), ["task"]);
+    // Somebody else's of the same name makes it nobody's.
+    post("b", "tools/call", json!({"name": "long"})).await;
+    post("a", "tasks/get", json!({"taskId": "t9"})).await;
+    assert_eq!(house.ran(), ["task"]);
+}
+
+#[tokio::test]
 async fn an_area_is_open_only_where_somebody_said_so() {
     for era in ERAS {
         let house = House::new();

@@ -2,6 +2,7 @@
 
 mod areas;
 mod calls;
+mod consent;
 mod held;
 mod methods;
 mod people;

@@ -9,7 +9,9 @@ use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleClient, RoleServer, RunningService};
 use rmcp::transport::{StreamableHttpClientTransport, StreamableHttpServerConfig};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, ErrorData, ServerHandler};
-use scopegate_core::{Credential, Event, PermitId, Principal, Provision, Sessions, Timestamp};
+use scopegate_core::{
+    Credential, DecisionRecord, Event, PermitId, Principal, Provision, Sessions, Timestamp,
+};
 use scopegate_engine::{CredentialSource, LocalEnforcer, ManualClock, Policy};
 use scopegate_mcp::{Guard, http_service, serve_on};
 use serde_json::{Value, json};
@@ -24,7 +26,7 @@ pub(crate) const POLICY: &str = "
 version: 1
 roles:
   - name: clerk
-    allowed_tools: [pay, look, wait, fail, absent, 'mcp:prompts/get:greet', 'mcp:resources/read',
+    allowed_tools: [pay, look, wait, fail, absent, long, 'mcp:prompts/get:greet', 'mcp:resources/read',
       'mcp:resources/subscribe', 'mcp:tasks/get', 'mcp:completion/complete', 'mcp:acme/reload']
     denied_actions: [fail]
     default_ttl_seconds: 600
@@ -81,8 +83,12 @@ impl House {
 
     /// What has been recorded: events in order, outcomes too.
     pub(crate) async fn events(&self) -> Vec<Event> {
+        self.records().await.iter().map(|record| record.event).collect()
+    }
+
+    pub(crate) async fn records(&self) -> Vec<DecisionRecord> {
         assert!(self.engine.flush().await, "{:?}", self.engine.record_failure());
-        self.engine.records().iter().map(|line| line.record.event).collect()
+        self.engine.records().into_iter().map(|line| line.record).collect()
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
@@ -387,6 +393,16 @@ impl ServerHandler for Shop {
 
     async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Answer<CallToolResponse> {
         let args = request.arguments.map_or(Value::Null, Value::Object);
+        if request.name == "long" {
+            let now = "2026-01-05T12:00:00Z".to_owned();
+            return Ok(CreateTaskResult::new(Task::new(
+                "t9".to_owned(),
+                TaskStatus::Working,
+                now.clone(),
+                now,
+            ))
+            .into());
+        }
         if !TOOLS.contains(&&*request.name) {
             return Err(ErrorData::invalid_params("tool not found", None));
         }

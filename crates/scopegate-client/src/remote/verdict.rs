@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 use scopegate_core::{
-    Decision, Denial, DenyCode, Detail, Hold, Permit, PermitId, ReviewId, SessionId, Timestamp, Window,
+    ApprovalBy, Decision, Denial, DenyCode, Detail, Hold, Permit, PermitId, ReviewId, SessionId, Timestamp,
+    Window,
 };
 use serde::Deserialize;
 
@@ -50,7 +51,9 @@ pub(super) fn read(answer: Answer, session: SessionId, call_id: &str) -> Result<
         (StatusCode::OK, "deny") => Decision::Deny(denial(said)),
         (StatusCode::ACCEPTED, "pending") => {
             match (said.approval_id.as_deref().and_then(review), said.expires_at) {
-                (Some(review), Some(expires_at)) => Decision::Hold(Hold { review, expires_at }),
+                (Some(review), Some(expires_at)) => {
+                    Decision::Hold(Hold { review, expires_at, by: ApprovalBy::Reviewer })
+                }
                 _ => return none("it holds the call, and names no review"),
             }
         }

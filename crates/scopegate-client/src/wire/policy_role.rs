@@ -28,6 +28,7 @@ const MEMBERS: &[&str] = &[
     "approval_required",
     "approval_unless",
     "approval_ttl_seconds",
+    "approval_by",
     "max_delegation_depth",
     "default_ttl_seconds",
     "allowed_credentials",

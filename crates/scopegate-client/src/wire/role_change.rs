@@ -67,6 +67,7 @@ fn meant(member: &str, value: Value) -> Value {
         "consistency" => json!("leased"),
         "default_ttl_seconds" => json!(3600),
         "approval_ttl_seconds" => json!(900),
+        "approval_by" => json!("reviewer"),
         _ => Value::Null,
     }
 }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use crate::budget::Budget;
 use crate::constraint::Program;
 use crate::decision::Obligation;
+use crate::facts::Waits;
 use crate::id::Name;
 use crate::json::Members;
 use crate::problem::PolicyError;
@@ -30,7 +31,7 @@ pub(crate) struct ToolRules {
 #[derive(Debug)]
 pub(crate) struct Approval {
     unless: Option<Program>,
-    pub(crate) seconds: u64,
+    pub(crate) waits: Waits,
 }
 
 /// One role binds a credential to the tool.
@@ -123,7 +124,7 @@ struct Guards<'a> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ApprovalSource<'a> {
     unless: Option<Cow<'a, [Constraint]>>,
-    seconds: u64,
+    waits: Waits,
 }
 
 impl<'a> Guards<'a> {
@@ -131,10 +132,11 @@ impl<'a> Guards<'a> {
         let unless = role.approval_unless.get(tool);
         let asks = unless.is_some() || role.approval_required.contains(tool);
         let seconds = if role.approval_ttl_seconds == 0 { 900 } else { role.approval_ttl_seconds };
+        let waits = Waits { seconds, by: role.approval_by };
         let allowed = |name: &Name| role.allowed_credentials.contains(name);
         Self {
             constraints: role.parameter_constraints.get(tool).map_or(&[][..], Vec::as_slice).into(),
-            approval: asks.then(|| ApprovalSource { unless: unless.map(Cow::from), seconds }),
+            approval: asks.then(|| ApprovalSource { unless: unless.map(Cow::from), waits }),
             credential: role.credential_mapping.get(tool).map(|name| (name.clone(), allowed(name))),
             outputs: role.redact_output.get(tool).map_or(&[][..], Vec::as_slice).into(),
         }
@@ -151,7 +153,7 @@ impl<'a> Guards<'a> {
         let owned = |list: Cow<'_, [Constraint]>| Cow::Owned(list.into_owned());
         let approval = self
             .approval
-            .map(|ApprovalSource { unless, seconds }| ApprovalSource { unless: unless.map(owned), seconds });
+            .map(|ApprovalSource { unless, waits }| ApprovalSource { unless: unless.map(owned), waits });
         Guards {
             constraints: owned(self.constraints),
             approval,
@@ -173,10 +175,10 @@ fn compile(tool: &Name, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError>
         ..ToolRules::default()
     };
     for guard in guards {
-        if let Some(ApprovalSource { unless, seconds }) = &guard.approval {
+        if let Some(ApprovalSource { unless, waits }) = &guard.approval {
             let unless = unless.as_ref().map(|list| Program::compile(list)).transpose();
             let unless = unless.map_err(|error| error.in_member(tool).in_member("approval_unless"))?;
-            rules.approvals.push(Approval { unless, seconds: *seconds });
+            rules.approvals.push(Approval { unless, waits: *waits });
         }
         if let Some((name, allowed)) = &guard.credential {
             rules.credentials.push(CredentialBinding { name: name.clone(), allowed: *allowed });

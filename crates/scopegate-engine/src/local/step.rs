@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
-    Link, Manifest, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, decide,
+    Hold, Link, Manifest, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, Waits, decide,
 };
 use smallvec::SmallVec;
 
@@ -148,7 +148,7 @@ impl<'a> Step<'a> {
         match self.decide(links, books, Asked::Loaded(pages.find(&digest)), &mut room) {
             Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, digest))),
             Ruling::Deny(denial) => self.deny(denial),
-            Ruling::Hold(seconds) => self.hold(&mut pages, (digest, definition), seconds),
+            Ruling::Hold(waits) => self.hold(&mut pages, (digest, definition), waits),
             Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
         }
     }
@@ -190,8 +190,10 @@ impl<'a> Step<'a> {
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.session.number(place.counting());
-        let review = used.as_ref().map(|review| review.id);
-        let entry = || Entry { review, arguments, ..self.entry(id, Event::Permit) };
+        // Consent closes a review that waits; nobody has reviewed the call.
+        let consent = changes.consent;
+        let review = used.as_ref().filter(|_| consent.is_none()).map(|review| review.id);
+        let entry = || Entry { review, consent, arguments, ..self.entry(id, Event::Permit) };
         let more = || More {
             accounts: books.named(&changes.spends, self.session, self.snapshot),
             review: used.cloned(),
@@ -223,15 +225,15 @@ impl<'a> Step<'a> {
         &self,
         pages: &mut Pages,
         digest: (CallDigest, Option<DefinitionDigest>),
-        seconds: u64,
+        waits: Waits,
     ) -> Result<Answer, Stop> {
         let place = match self.inner.journal.place(self.session.id, false) {
             Ok(place) => place,
             Err(NoRoom::Full) => return Err(Stop::Room),
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
-        let hold = match pages.hold(self.session, self.request.call, digest, seconds, self.now) {
-            Ok(hold) => hold,
+        let hold = match pages.hold(self.session, self.request.call, digest, waits.seconds, self.now) {
+            Ok(hold) => Hold { by: waits.by, ..hold },
             Err(NotOpened::TooMany(until)) => {
                 drop(place);
                 return self.deny(Denial::with(DenyCode::RateLimitExceeded, Detail::Until(until)));

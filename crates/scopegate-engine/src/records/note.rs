@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{CallDigest, DecisionRecord, Event, Name, PermitId, ReviewId, Timestamp};
+use scopegate_core::{CallDigest, Consent, DecisionRecord, Event, Name, PermitId, ReviewId, Timestamp};
 
 use crate::session::Session;
 
@@ -14,6 +14,7 @@ pub(crate) struct Entry<'a> {
     /// Who asked for what, where that is known.
     pub(crate) call: Option<Called<'a>>,
     pub(crate) review: Option<ReviewId>,
+    pub(crate) consent: Option<Consent>,
     pub(crate) arguments: Option<CallDigest>,
     /// How many places of an answer were not shown.
     pub(crate) redacted: u32,
@@ -43,12 +44,12 @@ enum Note {
 }
 
 /// What few records have.
-type Rare = Option<Box<(Option<ReviewId>, Option<CallDigest>)>>;
+type Rare = Option<Box<(Option<ReviewId>, Option<Consent>, Option<CallDigest>)>>;
 
 impl<'a> Entry<'a> {
     /// Only what happened.
     pub(crate) fn bare(id: PermitId, at: Timestamp, event: Event) -> Self {
-        Self { id, at, event, call: None, review: None, arguments: None, redacted: 0 }
+        Self { id, at, event, call: None, review: None, consent: None, arguments: None, redacted: 0 }
     }
 
     /// What a call came to.
@@ -67,6 +68,7 @@ impl From<Entry<'_>> for DecisionRecord {
             record.tool = Some(kept(tool));
         }
         record.review = entry.review;
+        record.consent = entry.consent;
         record.arguments = entry.arguments;
         record.redacted = (entry.redacted > 0).then_some(entry.redacted.into());
         record
@@ -97,8 +99,8 @@ impl Batch {
                 }
                 // A lane is far shorter than this.
                 let session = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX) - 1;
-                let rare = match (entry.review, entry.arguments) {
-                    (None, None) => None,
+                let rare = match (entry.review, entry.consent, entry.arguments) {
+                    (None, None, None) => None,
                     rare => Some(Box::new(rare)),
                 };
                 Note::Call { session, number: id.number, at, event, version, tool: kept(tool), rare }
@@ -120,8 +122,8 @@ impl Batch {
                 let session = sessions.get(session as usize)?;
                 let id = PermitId { session: session.id, number };
                 let entry = Entry::of(Called { session, version, tool: &tool }, id, at, event);
-                let (review, arguments) = rare.map_or((None, None), |rare| *rare);
-                Some(Entry { review, arguments, ..entry }.into())
+                let (review, consent, arguments) = rare.map_or((None, None, None), |rare| *rare);
+                Some(Entry { review, consent, arguments, ..entry }.into())
             }
         })
     }

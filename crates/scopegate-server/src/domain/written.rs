@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use scopegate_core::{Alternative, Consistency, Constraint, Name, Operator, RateScope, Role, WhenAbsent};
+use scopegate_core::{
+    Alternative, ApprovalBy, Consistency, Constraint, Name, Operator, RateScope, Role, WhenAbsent,
+};
 use serde_json::{Map, Value};
 
 use super::member::{Invalid, flag, list, map, name, opt_name, text, whole};
@@ -71,6 +73,7 @@ pub(super) fn compile(
             value.as_u64().ok_or("a whole number of calls a minute".to_owned())
         })?,
         consistency: consistency(written)?,
+        approval_by: approval_by(written)?,
         ..Role::default()
     })
 }
@@ -89,6 +92,15 @@ fn rate_scope(written: &Map<String, Value>) -> Result<RateScope, Invalid> {
         None | Some("session") => Ok(RateScope::Session),
         Some("key") => Ok(RateScope::Key),
         Some(_) => Err(Invalid::new("rate_scope", "must be `session` or `key`")),
+    }
+}
+
+/// Clients of a plane ask for themselves, so their word for a consent is nobody's.
+fn approval_by(written: &Map<String, Value>) -> Result<ApprovalBy, Invalid> {
+    match text(written, "approval_by")?.as_deref() {
+        None | Some("reviewer") => Ok(ApprovalBy::Reviewer),
+        Some("client") => Err(Invalid::new("approval_by", "on a plane a reviewer agrees")),
+        Some(_) => Err(Invalid::new("approval_by", "must be `reviewer`")),
     }
 }
 

@@ -124,7 +124,7 @@ fn title(status: StatusCode) -> &'static str {
 
 fn review(stop: &Stop) -> Option<Review> {
     let (id, expires_at) = match stop {
-        Stop::Refused(Refusal::Held(Hold { review, expires_at })) => (review, expires_at),
+        Stop::Refused(Refusal::Held(Hold { review, expires_at, .. })) => (review, expires_at),
         Stop::Refused(Refusal::Denied(denial)) => match &denial.detail {
             Detail::Review(review, until) => (review, until),
             _ => return None,
