@@ -5,7 +5,7 @@ mod output;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, Reference};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use scopegate_core::{ApprovalBy, Args, Outcome, Permitted, Refusal, Stopped, ToolCall};
+use scopegate_core::{ApprovalBy, Args, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready};
 use serde_json::{Value, json};
 
 use crate::frame::Frame;
