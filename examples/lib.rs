@@ -15,3 +15,8 @@
 //!   client, a hidden tool and a person
 //! - `cargo run -p scopegate-examples --example rig_agent`: a rig agent whose tools are guarded, with
 //!   a planted order, a person, and what the model hears
+//! - `cargo run -p scopegate-examples --example plain_llm_loop`: the loop around a plain LLM client,
+//!   over a `Service<ToolCall>`
+//! - `cargo run -p scopegate-examples --example permission_callback`: the answer to an agent that asks
+//!   before each tool, `(tool, input) -> allow or deny` in JSON
+//! - `cargo run -p scopegate-examples --example a2a`: an agent that other agents reach over HTTP (A2A)
