@@ -14,8 +14,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-client", &["scopegate-core", "scopegate-engine"]),
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
-    ("scopegate-rig", &["scopegate-core"]),
     ("scopegate-mcp", &["scopegate-core"]),
+    ("scopegate-adapter", &["scopegate-core"]),
+    ("scopegate-adk", &["scopegate-adapter", "scopegate-core"]),
+    ("scopegate-rig", &["scopegate-adapter", "scopegate-core"]),
+    ("scopegate-swarms", &["scopegate-adapter", "scopegate-core"]),
     (
         "scopegate",
         &[
@@ -24,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "scopegate-engine",
             "scopegate-mcp",
             "scopegate-rig",
+            "scopegate-swarms",
             "scopegate-tower",
         ],
     ),

@@ -4,6 +4,7 @@ mod conformance;
 mod npm;
 mod openapi;
 mod python;
+mod swarms;
 
 use std::env;
 use std::path::Path;
@@ -25,7 +26,9 @@ usage: cargo xtask TASK
           target/, once; needs Python 3.11, Node.js 20 with npm, and their package indexes)
   openapi [SCHEMATHESIS ARGUMENTS]
           the plane against its own OpenAPI document, for a minute (needs what `conformance` needs)
-  ci      formatting, lints, documentation links, every feature on its own, then `test`
+  swarms  the lints, documentation links and tests of `scopegate-swarms`, which the other tasks leave out: its
+          framework takes minutes to build and needs OpenSSL's headers (installed where that can be done)
+  ci      formatting, lints, documentation links, every feature on its own, then `test` and `swarms`
   bench   every speed goal beside its peer, and the instruction and allocation bars
           (builds the peers: some minutes)
   soak    `test`'s long runs, twenty times longer, and a plane killed 200 times
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         "conformance" => conformance::scopebound(),
         "mcp" => conformance::mcp(),
         "openapi" => openapi::schemathesis(),
+        "swarms" => swarms::all(),
         "ci" => ci(),
         "bench" => bench(),
         "soak" => soak(),
@@ -60,21 +64,11 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
-    cargo(&["test", "--workspace", "--locked"])?;
-    cargo(&[
-        "test",
-        "--doc",
-        "--package",
-        "scopegate",
-        "--package",
-        "scopegate-tower",
-        "--package",
-        "scopegate-rig",
-        "--package",
-        "scopegate-mcp",
-        "--all-features",
-        "--locked",
-    ])?;
+    cargo(&[&["test", "--workspace", "--locked"], swarms::LEFT_OUT].concat())?;
+    let documented = ["test", "--doc", "--package", "scopegate", "--package", "scopegate-tower"];
+    let rest =
+        ["--package", "scopegate-rig", "--package", "scopegate-mcp", "--locked", "--features", FEATURES];
+    cargo(&[documented.as_slice(), &rest].concat())?;
     conformance::scopebound()?;
     conformance::mcp()?;
     openapi::schemathesis()
@@ -82,7 +76,8 @@ fn test() -> Result<()> {
 
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    let lint = ["clippy", "--workspace", "--all-targets", "--locked"];
+    cargo(&[lint.as_slice(), swarms::LEFT_OUT, &["--", "--deny", "warnings"]].concat())?;
     for features in [
         "",
         "local",
@@ -99,14 +94,17 @@ fn ci() -> Result<()> {
             ["clippy", "--package", "scopegate", "--no-default-features", "--locked", "--features", features];
         cargo(&[&args[..], &["--", "--deny", "warnings"]].concat())?;
     }
-    documentation()?;
-    test()
+    documentation(&[&["--workspace", "--features", FEATURES], swarms::LEFT_OUT].concat())?;
+    test()?;
+    swarms::all()
 }
 
+/// All features of the facade that need no framework of minutes.
+const FEATURES: &str = "scopegate/axum,scopegate/tonic,scopegate/remote,scopegate/rig,scopegate/mcp";
+
 /// Links that lead nowhere are errors.
-fn documentation() -> Result<()> {
-    let features = "scopegate/axum,scopegate/tonic,scopegate/remote,scopegate/rig,scopegate/mcp";
-    let args = ["doc", "--workspace", "--no-deps", "--locked", "--features", features];
+fn documentation(of: &[&str]) -> Result<()> {
+    let args = [&["doc", "--no-deps", "--locked"], of].concat();
     step(cargo_command(&args).env("RUSTDOCFLAGS", "--deny warnings"))
 }
 

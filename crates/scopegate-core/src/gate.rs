@@ -165,6 +165,18 @@ impl Gate {
         self.ask(principal.clone(), call, Some(consent)).await
     }
 
+    /// Which of these tools the principal could ever be permitted; see [`Enforcer::visible`].
+    ///
+    /// # Errors
+    /// [`EnforceError`] when there is no answer.
+    pub async fn visible(
+        &self,
+        principal: PrincipalRef<'_>,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, EnforceError> {
+        self.enforcer.visible(principal, tools).await
+    }
+
     async fn ask(
         &self,
         principal: Principal,

@@ -1,12 +1,9 @@
 //! Who asks.
 
-use std::sync::Arc;
-
 use rig_core::tool::{ContextValue, ToolContext};
-use scopegate_core::{DenyCode, Principal, ProvisionError, SessionId, Unready};
+use scopegate_adapter::Caller;
+use scopegate_core::{Principal, SessionId, Unready};
 use serde::{Deserialize, Serialize};
-
-use crate::keeper::Keeper;
 
 /// The session of a run, in its [`ToolContext`]: `context.insert(AgentSession(id))`.
 ///
@@ -23,40 +20,22 @@ impl ContextValue for AgentSession {
 
 /// Whom a guard asks the gate for.
 #[derive(Clone)]
-pub(crate) enum Caller {
-    /// Always the same.
-    One(Principal),
+pub(crate) enum Asks {
+    /// The same in every run.
+    Always(Caller),
     /// Whoever the run's context names.
     Context,
-    /// A session of the guard's own.
-    Kept(Arc<Keeper>),
 }
 
-impl Caller {
-    pub(crate) async fn who(&self, context: &ToolContext) -> Result<Principal, Unready> {
+impl Asks {
+    pub(crate) fn whom(&self, context: &ToolContext) -> Result<Caller, Unready> {
         match self {
-            Self::One(principal) => Ok(principal.clone()),
+            Self::Always(caller) => Ok(caller.clone()),
             Self::Context => match context.get::<AgentSession>() {
-                Ok(Some(AgentSession(session))) => Ok(Principal::Session(session)),
+                Ok(Some(AgentSession(session))) => Ok(Caller::One(Principal::Session(session))),
                 // A slot that holds something else names nobody either.
                 Ok(None) | Err(_) => Err(Unready::NoSession),
             },
-            Self::Kept(keeper) => keeper.who().await,
-        }
-    }
-
-    /// After a denial: who may ask once more, if anybody.
-    pub(crate) async fn anew(&self, asked: &Principal, code: DenyCode) -> Result<Option<Principal>, Unready> {
-        match self {
-            Self::One(_) | Self::Context => Ok(None),
-            Self::Kept(keeper) => keeper.anew(asked, code).await,
-        }
-    }
-
-    pub(crate) async fn close(&self) -> Result<(), ProvisionError> {
-        match self {
-            Self::One(_) | Self::Context => Ok(()),
-            Self::Kept(keeper) => keeper.close().await,
         }
     }
 }

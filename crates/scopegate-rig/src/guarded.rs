@@ -1,12 +1,10 @@
 //! One typed tool behind a guard.
 
 use rig_core::tool::{IntoToolOutput, Tool, ToolContext, ToolExecutionError, ToolOutput};
+use scopegate_adapter::{RawArgs, with_credential};
 use scopegate_core::{Outcome, Permitted, ToolCall};
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::credential;
 use crate::guard::Guard;
 use crate::told::RanWith;
 
@@ -27,17 +25,6 @@ impl<T> Guarded<T> {
     }
 }
 
-/// Arguments as they were written.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct RawArgs(Box<RawValue>);
-
-impl From<Value> for RawArgs {
-    fn from(value: Value) -> Self {
-        Self(RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
-    }
-}
-
 impl<T: Tool> Tool for Guarded<T> {
     const NAME: &'static str = T::NAME;
     type Args = RawArgs;
@@ -55,7 +42,7 @@ impl<T: Tool> Tool for Guarded<T> {
     async fn call(
         &self,
         context: &mut ToolContext,
-        RawArgs(arguments): RawArgs,
+        arguments: RawArgs,
     ) -> Result<ToolOutput, ToolExecutionError> {
         match self.guard.admit(context, T::NAME, arguments.get()).await {
             Ok(permitted) => self.run(context, permitted).await,
@@ -77,7 +64,7 @@ impl<T: Tool> Guarded<T> {
                 .with_source(error)
         })?;
         let secret = permitted.credential().cloned();
-        let result = credential::with(secret, self.tool.call(context, args)).await;
+        let result = with_credential(secret, self.tool.call(context, args)).await;
         RanWith::note(permitted.id(), context);
         permitted.complete(if result.is_ok() { Outcome::Ok } else { Outcome::Failed });
         result.map_err(|error| self.tool.map_error(error))?.into_tool_output()

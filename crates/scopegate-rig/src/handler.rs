@@ -8,9 +8,9 @@ use rig_core::effect::{EffectKind, HandlerDescriptor, Outcome as RigOutcome, fam
 use rig_core::error::{ErrorKind, ErrorReport};
 use rig_core::serve::{Dispatch, Reply, Serve};
 use rig_core::tool::{PublishedContext, ToolContext, ToolExecutionError, ToolResult};
+use scopegate_adapter::with_credential;
 use scopegate_core::{Permitted, ToolCall};
 
-use crate::credential;
 use crate::guard::Guard;
 use crate::told::{RanWith, outcome};
 
@@ -104,7 +104,7 @@ impl GuardedHandler {
         let secret = permitted.credential().cloned();
         let offer = self.guard.handover.offer(permitted);
         let call = EffectKind::ToolCall { name: self.name.clone(), args: offer.arguments() };
-        let reply = credential::with(secret, self.tool.handler().handle(call, dispatch)).await;
+        let reply = with_credential(secret, self.tool.handler().handle(call, dispatch)).await;
         // A tool does not stream; of one that did, nobody knows here whether it ran.
         if let (Some(permitted), Reply::Outcome(answer)) = (offer.withdraw(), &reply) {
             permitted.complete(outcome(answer));

@@ -10,9 +10,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use scopegate_adapter::read;
 use scopegate_core::{Permitted, ToolCall};
-
-use crate::guard::read;
 
 /// Two bits a character.
 const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];

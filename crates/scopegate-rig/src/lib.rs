@@ -38,19 +38,17 @@
 //! it once somebody has agreed. [`Guard::wait_for_review`] waits for the person instead.
 
 mod caller;
-mod credential;
 mod guard;
 mod guarded;
 mod handler;
 mod handover;
 mod hook;
-mod keeper;
 mod told;
 
 pub use self::caller::AgentSession;
-pub use self::credential::credential;
 pub use self::guard::{Guard, NoParent};
-pub use self::guarded::{Guarded, RawArgs};
+pub use self::guarded::Guarded;
 pub use self::handler::{guard_tool, guard_tools};
 pub use self::hook::ScopeHook;
 pub use self::told::{NotRun, RanWith};
+pub use scopegate_adapter::{RawArgs, credential};

@@ -55,7 +55,7 @@ impl Guard {
         stopped: Stopped,
         context: &mut ToolContext,
     ) -> ToolExecutionError {
-        let notice = stopped.notice(tool, self.disclosure());
+        let notice = self.notice(tool, &stopped);
         let _ = context.insert_result(NotRun {
             code: notice.code.to_owned(),
             guidance: notice.guidance.to_owned(),

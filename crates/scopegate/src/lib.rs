@@ -60,6 +60,7 @@
 //! - `tonic`: [`Grpc`], for tonic services.
 //! - `rig`: [`rig`], which guards the tools of rig agents.
 //! - `mcp`: [`mcp`], which guards MCP servers built with rmcp.
+//! - `swarms`: `scopegate::swarms`, which guards swarms-rs agents. It takes minutes to build.
 //!
 //! # Where to look
 //! - to write a policy: [`Policy`], [`Role`], [`Constraint`]
@@ -140,6 +141,10 @@ pub use scopegate_rig as rig;
 #[cfg(feature = "mcp")]
 #[doc(inline)]
 pub use scopegate_mcp as mcp;
+
+#[cfg(feature = "swarms")]
+#[doc(inline)]
+pub use scopegate_swarms as swarms;
 
 #[cfg(feature = "axum")]
 #[doc(inline)]

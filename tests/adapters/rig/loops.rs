@@ -10,9 +10,8 @@ use rig_core::message::ToolName;
 use rig_core::test_utils::{MockCompletionModel, MockStreamEvent, mock_final_with_total_tokens};
 use rig_core::tool::{DynamicTool, ToolExecutionError, ToolOutput};
 use scopegate_core::{Enforcer, Provision, Reviews, Sessions};
-use scopegate_engine::{LocalEnforcer, Policy};
 use scopegate_rig::{Guard, ScopeHook, guard_tools};
-use scopegate_world::{Call, Kind, Shared, Slack, Task, Workspace, World};
+use scopegate_world::{Call, Cast, Plane, Shared, Slack, Task, Workspace, World, local, order, reviewer};
 use serde_json::{Value, json};
 
 use crate::support::{builder, turns};
@@ -50,10 +49,9 @@ async fn the_chat_by_hook() {
 #[tokio::test]
 async fn unguarded_every_attack_works() {
     async fn check<W: World>() {
-        let (users, attacks): (Vec<Task>, Vec<Task>) =
-            W::tasks().into_iter().partition(|task| task.kind == Kind::User);
+        let (Cast { users, attacks }, enforcer) = (Cast::of::<W>(), local::<W>());
         for attack in &attacks {
-            let world = play::<W, _>(&local::<W>(), Seam::Nothing, &users[0], &attack.calls).await;
+            let world = play::<W, _, _>(&enforcer, &enforcer, Seam::Nothing, &users[0], &attack.calls).await;
             assert_ne!(world, W::after(&users[0].calls), "{}", attack.id);
         }
     }
@@ -61,9 +59,26 @@ async fn unguarded_every_attack_works() {
     check::<Slack>().await;
 }
 
-fn local<W: World>() -> LocalEnforcer {
-    let policy = Policy::from_text(&W::policy(), W::NAME).unwrap_or_else(|error| panic!("{error}"));
-    LocalEnforcer::new(policy).expect("a checked policy")
+/// Calls that a plane lends are decided here, the others there; a person agrees at the plane.
+#[tokio::test]
+async fn the_office_with_a_plane() {
+    let plane = Plane::of::<Workspace>().await;
+    tasks::<Workspace, _, _>(Cast::of::<Workspace>().few(), &plane.agent, &plane.person, Seam::Both).await;
+    both_decided(&plane);
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn the_chat_with_a_plane() {
+    let plane = Plane::of::<Slack>().await;
+    tasks::<Slack, _, _>(Cast::of::<Slack>().few(), &plane.agent, &plane.person, Seam::Tools).await;
+    both_decided(&plane);
+    plane.stop().await;
+}
+
+fn both_decided(plane: &Plane) {
+    let counts = plane.agent.counts();
+    assert!(counts.here > 0 && counts.by_the_plane > 0 && counts.lost == 0, "{counts:?}");
 }
 
 /// Every user's task alone, and with every attack in the middle of it.
@@ -71,14 +86,19 @@ async fn every_task<W: World, E>(enforcer: E, seam: Seam)
 where
     E: Enforcer + Sessions + Reviews + Clone,
 {
-    let (users, attacks): (Vec<Task>, Vec<Task>) =
-        W::tasks().into_iter().partition(|task| task.kind == Kind::User);
-    assert!(users.len() > 20 && attacks.len() > 4);
-    for user in &users {
+    tasks::<W, E, E>(Cast::of::<W>(), &enforcer, &enforcer, seam).await;
+}
+
+async fn tasks<W: World, E, R>(cast: Cast, enforcer: &E, person: &R, seam: Seam)
+where
+    E: Enforcer + Sessions + Reviews + Clone,
+    R: Reviews,
+{
+    for user in &cast.users {
         let expected = W::after(&user.calls);
-        assert_eq!(play::<W, E>(&enforcer, seam, user, &[]).await, expected, "{}", user.id);
-        for attack in &attacks {
-            let world = play::<W, E>(&enforcer, seam, user, &attack.calls).await;
+        assert_eq!(play::<W, E, R>(enforcer, person, seam, user, &[]).await, expected, "{}", user.id);
+        for attack in &cast.attacks {
+            let world = play::<W, E, R>(enforcer, person, seam, user, &attack.calls).await;
             // Reading is free: what an attack read, it read from the same world.
             assert_eq!(world, expected, "{} under {} through {seam:?}", user.id, attack.id);
         }
@@ -87,9 +107,10 @@ where
 
 /// The world after an agent did what the user asked for, and then the rest of its turns what the
 /// planted text wants. A person agrees to the user's calls and refuses all others.
-async fn play<W: World, E>(enforcer: &E, seam: Seam, user: &Task, planted: &[Call]) -> W
+async fn play<W: World, E, R>(enforcer: &E, person: &R, seam: Seam, user: &Task, planted: &[Call]) -> W
 where
     E: Enforcer + Sessions + Reviews + Clone,
+    R: Reviews,
 {
     let world = Shared::<W>::seeded();
     let provision = Provision::new(W::NAME, format!("agent of {}", user.id));
@@ -112,32 +133,10 @@ where
     };
     tokio::select! {
         () = run => {}
-        () = reviewer(enforcer, &user.calls) => {}
+        () = reviewer(person, &user.calls) => {}
     }
     guard.close().await.expect("a session to end, or none");
     world.now()
-}
-
-/// The planted calls come after the user's first, which may have read them somewhere.
-fn order<'c>(user: &'c [Call], planted: &'c [Call]) -> impl Iterator<Item = &'c Call> {
-    let (first, rest) = user.split_at(1);
-    first.iter().chain(planted).chain(rest)
-}
-
-/// Agrees to these calls and refuses all others, for ever.
-async fn reviewer(reviews: &impl Reviews, calls: &[Call]) {
-    loop {
-        for review in reviews.pending().await.expect("reviews") {
-            let arguments: Value = serde_json::from_str(&review.arguments).expect("JSON");
-            let wanted = calls.iter().any(|call| call.tool == *review.tool && call.args == arguments);
-            let settled = match wanted {
-                true => reviews.approve(review.id, "the user").await,
-                false => reviews.reject(review.id, "the user").await,
-            };
-            settled.expect("a pending review");
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 /// The world's tools for rig.

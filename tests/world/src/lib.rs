@@ -6,6 +6,9 @@
 //! anybody's log.
 
 mod data;
+#[cfg(feature = "plane")]
+mod plane;
+mod play;
 mod slack;
 mod workspace;
 
@@ -16,6 +19,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::data::{Call, Kind, Task, ToolSpec};
+#[cfg(feature = "plane")]
+pub use self::plane::Plane;
+pub use self::play::{Cast, local, order, reviewer};
 pub use self::slack::Slack;
 pub use self::workspace::Workspace;
 

@@ -1,9 +1,8 @@
-//! A session that a guard opens for itself: the lock around [`LazySession`].
+//! A session that an adapter opens for itself: the lock around [`LazySession`].
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rig_core::tool::ToolContext;
 use scopegate_core::{
     DenyCode, LazySession, Principal, Provision, ProvisionError, Provisioned, Sessions, Step, Unready,
 };
@@ -13,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::caller::Caller;
 
 /// Opens a session when it is first needed, and ends it when nobody needs it any more.
-pub(crate) struct Keeper {
+pub struct Keeper {
     sessions: Arc<dyn Sessions>,
     request: Provision,
     /// Whose sub-agent this is.
@@ -59,7 +58,7 @@ impl Keeper {
         let Some(parent) = &self.parent else {
             return Ok(self.sessions.provision(self.request.clone()).await?);
         };
-        let parent = parent.who(&ToolContext::new()).await?;
+        let parent = parent.who().await?;
         Ok(self.sessions.child(&parent, self.request.clone()).await?)
     }
 
@@ -72,8 +71,7 @@ impl Keeper {
     }
 }
 
-/// Best effort: where a runtime runs, the session is ended soon. [`Guard::close`](crate::Guard::close)
-/// waits for it.
+/// Best effort: where a runtime runs, the session is ended soon. [`Caller::close`] waits for it.
 impl Drop for Keeper {
     fn drop(&mut self) {
         let Some(session) = self.session.get_mut().close() else { return };
@@ -81,5 +79,11 @@ impl Drop for Keeper {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { sessions.revoke(session).await });
         }
+    }
+}
+
+impl std::fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keeper").field("request", &self.request).finish_non_exhaustive()
     }
 }

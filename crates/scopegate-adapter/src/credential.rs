@@ -3,7 +3,7 @@
 use scopegate_core::Credential;
 
 tokio::task_local! {
-    // Not in the tool's context, which is serialised and inherited by sub-agents.
+    // Not in a framework's context, which is serialised and inherited by sub-agents.
     static BOUND: Option<Credential>;
 }
 
@@ -17,6 +17,6 @@ pub fn credential() -> Option<Credential> {
 }
 
 /// Runs a tool with its secret, or without one, whatever the call around it has.
-pub(crate) async fn with<F: Future>(credential: Option<Credential>, tool: F) -> F::Output {
+pub async fn with_credential<F: Future>(credential: Option<Credential>, tool: F) -> F::Output {
     BOUND.scope(credential, tool).await
 }

@@ -1,0 +1,143 @@
+//! The straight line from a framework's call to a permit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scopegate_core::{
+    Disclosure, EnforceError, Enforcer, Gate, Hold, Notice, Permitted, Refusal, Reviews, Stopped, ToolCall,
+    Unready,
+};
+use tokio::time::timeout;
+
+use crate::arguments::read;
+use crate::caller::Caller;
+use crate::relay::Mark;
+
+/// A gate, how much of its refusals is told, and how long it is waited for. Cheap to clone; seams of
+/// clones hand permits to each other.
+#[derive(Clone)]
+pub struct Desk {
+    gate: Gate,
+    disclosure: Disclosure,
+    patience: Option<(Arc<dyn Reviews>, Duration)>,
+    mark: Arc<Mark>,
+}
+
+impl Desk {
+    /// A desk before a gate over this enforcer.
+    pub fn new(enforcer: impl Enforcer) -> Self {
+        let (gate, disclosure) = (Gate::new(enforcer), Disclosure::default());
+        Self { gate, disclosure, patience: None, mark: Arc::default() }
+    }
+
+    /// The same settings for another agent, whose seams take no permits of this one.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { mark: Arc::default(), ..self.clone() }
+    }
+
+    /// How much of a refusal the model is told; [`Disclosure::Reason`] unless this says otherwise.
+    #[must_use]
+    pub fn disclose(self, disclosure: Disclosure) -> Self {
+        Self { disclosure, ..self }
+    }
+
+    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held. Needs a tokio runtime with time.
+    #[must_use]
+    pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
+        Self { patience: Some((Arc::new(reviews), at_most)), ..self }
+    }
+
+    /// A call that may run, or why not. A permit that an outer seam has given for it is that call's.
+    ///
+    /// # Errors
+    /// [`Stopped`] says why.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        match self.take(tool, arguments) {
+            Some(permitted) => Ok(permitted),
+            None => self.decide(caller, tool, arguments).await,
+        }
+    }
+
+    /// The same, and always decided anew.
+    ///
+    /// # Errors
+    /// [`Stopped`] says why.
+    pub async fn decide(
+        &self,
+        caller: &Caller,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        let call = ToolCall::new(tool).with_args(read(arguments));
+        let permitted = match self.ask(caller, &call).await {
+            Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
+                self.ask(caller, &call).await?
+            }
+            answer => answer?,
+        };
+        honourable(permitted)
+    }
+
+    /// Which of these tools the caller could ever be permitted.
+    ///
+    /// # Errors
+    /// [`Stopped`] when nobody can tell.
+    pub async fn visible(&self, caller: &Caller, tools: &[&str]) -> Result<Vec<bool>, Stopped> {
+        let who = caller.who().await?;
+        let seen: Result<_, EnforceError> = self.gate.visible(who.as_ref(), tools).await;
+        Ok(seen.map_err(Refusal::Undecided)?)
+    }
+
+    /// What to tell a model whose call did not run.
+    pub fn notice(&self, tool: &str, stopped: &Stopped) -> Notice {
+        stopped.notice(tool, self.disclosure)
+    }
+
+    pub(crate) fn mark(&self) -> &Arc<Mark> {
+        &self.mark
+    }
+
+    /// Asks the gate, and once more with a new session if the session's time was over.
+    async fn ask(&self, caller: &Caller, call: &ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
+        let who = caller.who().await?;
+        let denial = match self.gate.admit(&who, call.clone()).await {
+            Err(Refusal::Denied(denial)) => denial,
+            answer => return Ok(answer?),
+        };
+        match caller.anew(&who, denial.code).await? {
+            Some(who) => Ok(self.gate.admit(&who, call.clone()).await?),
+            None => Err(Refusal::Denied(denial).into()),
+        }
+    }
+
+    /// Waits for a person, if that was asked for; whether asking again makes sense.
+    async fn settles(&self, hold: Hold) -> bool {
+        let Some((reviews, at_most)) = &self.patience else { return false };
+        matches!(timeout(*at_most, reviews.await_review(hold.review)).await, Ok(Ok(_)))
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("disclosure", &self.disclosure).finish_non_exhaustive()
+    }
+}
+
+/// What is permitted must be possible: the judged arguments are what runs, and nobody here performs
+/// duties. A permit that is given up is reported as dropped.
+fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
+    if let Some(error) = permitted.call().args.error() {
+        return Err(Unready::Arguments(error).into());
+    }
+    if !permitted.obligations().is_empty() {
+        return Err(Unready::Duty.into());
+    }
+    Ok(permitted)
+}

@@ -1,0 +1,36 @@
+//! What Scopegate's adapters for agent frameworks share, and no framework has: a [`Desk`] puts calls
+//! to a gate, a [`Caller`] is whoever asks, a [`Keeper`] opens and ends a session when it has to.
+//!
+//! Whoever guards a framework's tools uses its adapter (`scopegate-rig`, `scopegate-swarms`); whoever
+//! writes another adapter starts here:
+//!
+//! ```
+//! # use scopegate_adapter::{Caller, Desk};
+//! # use scopegate_core::{Enforcer, Provision, Sessions};
+//! # async fn call<E: Enforcer + Sessions + Clone>(enforcer: E) {
+//! let caller = Caller::opening(enforcer.clone(), Provision::new("payer", "agent-7"));
+//! let desk = Desk::new(enforcer);
+//! match desk.admit(&caller, "pay", r#"{"amount": 7}"#).await {
+//!     Ok(permitted) => {
+//!         let args = permitted.call().args.to_json().unwrap_or_default();
+//!         let pay = async { Ok::<_, ()>(format!("paid {args}")) };
+//!         let _paid = desk.run(permitted, args.clone(), pay).await;
+//!     }
+//!     Err(stopped) => println!("{}", desk.notice("pay", &stopped).text),
+//! }
+//! # }
+//! ```
+
+mod arguments;
+mod caller;
+mod credential;
+mod desk;
+mod keeper;
+mod relay;
+
+pub use self::arguments::{RawArgs, read};
+pub use self::caller::Caller;
+pub use self::credential::{credential, with_credential};
+pub use self::desk::Desk;
+pub use self::keeper::Keeper;
+pub use self::relay::in_run;
