@@ -29,15 +29,13 @@ roles:
 
 /// The agent, which does whatever it is asked.
 async fn agent(Json(request): Json<Value>) -> Json<Value> {
-    let params = &request["params"];
-    let result = match request["method"].as_str() {
-        Some("message/send") => {
-            json!({"kind": "message", "role": "agent", "did": params["message"]["metadata"]["skill"]})
-        }
-        Some("tasks/get") => json!({"kind": "task", "id": params["id"], "status": {"state": "completed"}}),
-        _ => json!({"kind": "task", "status": {"state": "canceled"}}),
+    let at = |pointer| request.pointer(pointer).cloned().unwrap_or_default();
+    let result = match at("/method").as_str() {
+        Some("message/send") => json!({"role": "agent", "did": at("/params/message/metadata/skill")}),
+        Some("tasks/get") => json!({"id": at("/params/id"), "status": {"state": "completed"}}),
+        _ => json!({"status": {"state": "canceled"}}),
     };
-    Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}))
+    Json(json!({"jsonrpc": "2.0", "id": at("/id"), "result": result}))
 }
 
 #[tokio::main]
@@ -87,8 +85,9 @@ async fn send(url: &str, token: &str, body: String) -> Result<String, Box<dyn Er
     let response = client.request(request.body(body.into())?).await?;
     let status = response.status().as_u16();
     let body: Value = serde_json::from_slice(&to_bytes(Body::new(response.into_body()), 10_000).await?)?;
+    let told = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
     Ok(match body.get("result") {
         Some(result) => format!("{status} {result}"),
-        None => format!("{status} {}: {}", body["code"], body["detail"]),
+        None => format!("{status} {}: {}", told("code"), told("detail")),
     })
 }

@@ -35,7 +35,7 @@ fn complete(messages: &[Value]) -> Value {
         let function = json!({"name": name, "arguments": arguments});
         json!({"id": format!("call_{}", messages.len()), "type": "function", "function": function})
     };
-    let calls = match messages.iter().filter(|message| message["role"] == "assistant").count() {
+    let calls = match messages.iter().filter(|message| text(message, "/role") == "assistant").count() {
         0 => vec![call("read_mail", "{}")],
         1 => vec![
             call("pay", r#"{"to": "mallory", "amount": 4000}"#),
@@ -52,19 +52,22 @@ fn complete(messages: &[Value]) -> Value {
     json!({"role": "assistant", "tool_calls": calls})
 }
 
+fn text<'v>(value: &'v Value, at: &str) -> &'v str {
+    value.pointer(at).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// What the model hears of one call.
 async fn answer<S>(service: &mut S, call: &Value) -> Result<String, BoxError>
 where
     S: Service<ToolCall, Response = String, Error = BoxError>,
 {
-    let text = |at| call.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let tool = text("/function/name");
+    let tool = text(call, "/function/name");
     // The text as the model wrote it: parsed by anybody else first, it would not be what is judged.
-    let asked = ToolCall::new(tool.as_str()).with_args(Args::parse(text("/function/arguments")));
+    let asked = ToolCall::new(tool).with_args(Args::parse(text(call, "/function/arguments").to_owned()));
     match service.ready().await?.call(asked).await {
         Ok(answer) => Ok(answer),
         Err(error) => Ok(match error.downcast::<Stop>().map(|stop| *stop) {
-            Ok(Stop::Refused(refusal)) => Stopped::from(refusal).notice(&tool, Disclosure::Reason).text,
+            Ok(Stop::Refused(refusal)) => Stopped::from(refusal).notice(tool, Disclosure::Reason).text,
             Ok(Stop::Fault(fault)) => format!("`{tool}` was not run: {fault}"),
             Err(failed) => format!("`{tool}` failed: {failed}"),
         }),
@@ -81,14 +84,14 @@ async fn main() -> Result<(), BoxError> {
     for _ in 0..8 {
         let said = complete(&messages);
         messages.push(said.clone());
-        let Some(calls) = said["tool_calls"].as_array() else {
-            println!("{}", said["content"].as_str().unwrap_or_default());
+        let Some(calls) = said.get("tool_calls").and_then(Value::as_array) else {
+            println!("{}", text(&said, "/content"));
             return Ok(());
         };
         for call in calls {
             let content = answer(&mut service, call).await?;
-            println!("{}\n  {content}", call["function"]["name"].as_str().unwrap_or_default());
-            messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": content}));
+            println!("{}\n  {content}", text(call, "/function/name"));
+            messages.push(json!({"role": "tool", "tool_call_id": text(call, "/id"), "content": content}));
         }
     }
     Err("the model does not come to an end".into())

@@ -103,10 +103,10 @@ const TOLD: &[(&str, &[&str])] = &[
         "a2a",
         &[
             "translate a text\n  200 {",
-            "publish a text\n  403 \"PARAMETER_VIOLATION\": ",
-            "translate a file\n  403 \"PARAMETER_VIOLATION\": ",
+            "publish a text\n  403 PARAMETER_VIOLATION: ",
+            "translate a file\n  403 PARAMETER_VIOLATION: ",
             "look at a task\n  200 {",
-            "cancel a task\n  403 \"SCOPE_VIOLATION\": ",
+            "cancel a task\n  403 SCOPE_VIOLATION: ",
             "a stranger\n  401 ",
         ],
     ),
