@@ -95,6 +95,18 @@ impl Gate {
         Self { enforcer }
     }
 
+    /// Which of these tools the principal could ever be permitted; see [`Enforcer::visible`].
+    ///
+    /// # Errors
+    /// [`EnforceError`] when there is no answer.
+    pub async fn visible(
+        &self,
+        principal: PrincipalRef<'_>,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, EnforceError> {
+        self.enforcer.visible(principal, tools).await
+    }
+
     /// Decides without waiting where that is possible.
     pub fn try_admit(&self, principal: PrincipalRef<'_>, mut call: ToolCall) -> Admission {
         match self.try_admit_mut(principal, &mut call) {
@@ -163,18 +175,6 @@ impl Gate {
         consent: Consent,
     ) -> Result<Permitted<ToolCall>, Refusal> {
         self.ask(principal.clone(), call, Some(consent)).await
-    }
-
-    /// Which of these tools the principal could ever be permitted; see [`Enforcer::visible`].
-    ///
-    /// # Errors
-    /// [`EnforceError`] when there is no answer.
-    pub async fn visible(
-        &self,
-        principal: PrincipalRef<'_>,
-        tools: &[&str],
-    ) -> Result<Vec<bool>, EnforceError> {
-        self.enforcer.visible(principal, tools).await
     }
 
     async fn ask(
