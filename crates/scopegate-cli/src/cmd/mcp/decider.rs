@@ -8,6 +8,7 @@ use scopegate_engine::{LocalEnforcer, Policy};
 use scopegate_mcp::Guard;
 use scopegate_mcp::proxy::{CatalogueSink, Refused};
 
+use super::shown::Shown;
 use crate::exit::Failure;
 use crate::reveal::reveal;
 use crate::trial;
@@ -73,7 +74,7 @@ impl Decider {
     pub(crate) fn guard(&self) -> Guard {
         match &self.kind {
             Kind::Local(enforcer, _) => Guard::opening(enforcer.clone(), self.session.clone()),
-            Kind::Remote(enforcer) => Guard::opening(enforcer.clone(), self.session.clone()),
+            Kind::Remote(enforcer) => Guard::opening(Shown(enforcer.clone()), self.session.clone()),
         }
     }
 

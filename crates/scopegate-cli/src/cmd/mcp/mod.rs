@@ -4,6 +4,7 @@ mod decider;
 mod listen;
 mod proxy;
 mod servers;
+mod shown;
 mod stdio;
 mod target;
 
