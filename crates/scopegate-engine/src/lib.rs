@@ -6,6 +6,7 @@
 
 mod clock;
 mod credentials;
+mod dialect;
 mod ledger;
 mod lent;
 mod local;
@@ -21,11 +22,12 @@ mod token;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
+pub use self::dialect::spanforge;
 pub use self::lent::{Lender, LentSession, Loan};
 pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
 pub use self::pins::{read_pins, write_pins};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
-pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, verify};
+pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, record_files, verify};
 pub use self::state::{
     AccountKey, Counted, Decided, NoRoom, Position, SavedSession, SavedState, StateChange, StateLog, Waiting,
 };

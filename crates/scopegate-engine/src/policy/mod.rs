@@ -14,7 +14,7 @@ use scopegate_core::{
 use serde::{Deserialize, Serialize};
 
 pub use self::read::PolicyFileError;
-pub(crate) use self::read::read_strictly;
+pub(crate) use self::read::{document, read_strictly};
 
 /// The first line of a policy file, which names its schema to editors.
 pub const SCHEMA_LINE: &str = "# yaml-language-server: $schema=./scopegate.schema.json";

@@ -54,17 +54,28 @@ impl Policy {
     /// # Errors
     /// [`PolicyFileError`]: the first problem, with line and column.
     pub fn from_text(text: &str, file: &str) -> Result<Self, PolicyFileError> {
-        let at = |(line, column), message| PolicyFileError { file: file.to_owned(), line, column, message };
-        let policy: Self = read_strictly(text, file)?;
-        if let Some((member, place)) = empty_member(text) {
-            return Err(at(place, format!("`{member}` has no value; give it one, or leave the line out")));
-        }
-        policy.check().map_err(|error| at(locate(text, &error.path), error.to_string()))?;
+        let policy: Self = document(text, file)?;
+        policy.check().map_err(|error| {
+            let (line, column) = locate(text, &error.path);
+            PolicyFileError { file: file.to_owned(), line, column, message: error.to_string() }
+        })?;
         Ok(policy)
     }
 }
 
-/// Reads a document that has no unknown and no second members.
+/// Reads a document in which no member may stand without a value.
+pub(crate) fn document<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PolicyFileError> {
+    let read = read_strictly(text, file)?;
+    match empty_member(text) {
+        Some((member, (line, column))) => {
+            let message = format!("`{member}` has no value; give it one, or leave the line out");
+            Err(PolicyFileError { file: file.to_owned(), line, column, message })
+        }
+        None => Ok(read),
+    }
+}
+
+/// Reads a document, YAML or JSON, that has no unknown and no second members.
 pub(crate) fn read_strictly<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PolicyFileError> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));

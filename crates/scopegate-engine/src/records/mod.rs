@@ -18,7 +18,7 @@ pub use self::file::FileSink;
 pub use self::memory::MemorySink;
 pub(crate) use self::note::{Called, Entry};
 pub(crate) use self::queue::{Journal, Ticket};
-pub use self::verify::{Verified, VerifyError, verify};
+pub use self::verify::{Verified, VerifyError, record_files, verify};
 
 /// Keeps records, in order.
 pub trait RecordSink: Send + 'static {

@@ -58,7 +58,7 @@ pub enum VerifyError {
 /// [`VerifyError`] names the first bad line.
 pub fn verify(path: impl AsRef<Path>) -> Result<Verified, VerifyError> {
     let mut chain: Option<(ChainHead, u64)> = None;
-    for file in files(path.as_ref())? {
+    for file in record_files(path)? {
         follow(&file, &mut chain)?;
     }
     let (head, first) = chain.ok_or(VerifyError::Empty)?;
@@ -89,7 +89,12 @@ fn strict(line: &str) -> Result<Value, String> {
     Ok(document.root().to_value())
 }
 
-fn files(path: &Path) -> Result<Vec<PathBuf>, VerifyError> {
+/// A record file, or every record file of a folder, in the order of their records.
+///
+/// # Errors
+/// [`VerifyError::Io`].
+pub fn record_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>, VerifyError> {
+    let path = path.as_ref();
     let io = |error| VerifyError::Io(path.to_path_buf(), error);
     if !path.is_dir() {
         return Ok(vec![path.to_path_buf()]);

@@ -1,0 +1,3 @@
+//! Other products' words. They stand here and nowhere else in this crate.
+
+pub mod spanforge;
