@@ -50,9 +50,10 @@ pub fn figures(items: &[Item], effort: Effort) -> Result<()> {
     };
     let threads = gain(effort.rounds)?;
     print("11", "two threads to one, best rounds", "x", threads, [1.2, 1.6], true);
-    let Footprint { role, source, session, load } = footprint()?;
+    let Footprint { role, source, session, another, load } = footprint()?;
     print("12", "a role among 100,000, as decisions read it", " B", role, [512.0, 320.0], false);
-    print("12", "a session", " B", session, [160.0, 100.0], false);
+    print("12", "a session, the first of its owner", " B", session, [160.0, 100.0], false);
+    print("12", "one more session of an owner", " B", another, [160.0, 100.0], false);
     print("13", "compiling and loading 100,000 roles", " s", load.as_secs_f64(), [1.0, 0.1], false);
     if let Some(publish) = Item::find(items, "ours/roles/100000/publish") {
         let took = alone(publish, effort)?.median / 1e6;

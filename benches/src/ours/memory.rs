@@ -18,8 +18,10 @@ pub struct Footprint {
     pub role: f64,
     /// Bytes its source takes, which an enforcer keeps beside it, to recompile heirs.
     pub source: f64,
-    /// Bytes a session takes, with its owner and its rate accounts.
+    /// Bytes the first session of an owner takes, with the owner and its rate accounts.
     pub session: f64,
+    /// Bytes one more session of an owner takes, in the same role.
+    pub another: f64,
     /// How long compiling all the roles takes and putting them in force.
     pub load: Duration,
 }
@@ -35,12 +37,21 @@ pub fn footprint() -> Result<Footprint> {
     let enforcer = enforcer?;
     drop(fresh); // not earlier: copies share its long names, which would be counted as given back
     // The roles that went in are given back within, after the enforcer has copied them: they cancel out.
-    let (sessions, opened) = kept(|| {
+    let open_all = || {
         let mut names =
             (0..MANY).map(|index| Provision::new(workload::role(index), format!("agent-{index}")));
         names.try_for_each(|request| enforcer.open(request).map(drop))
-    });
+    };
+    let (sessions, opened) = kept(open_all);
+    opened?;
+    let (others, opened) = kept(open_all);
     opened?;
     let each = |bytes: i64| bytes as f64 / MANY as f64;
-    Ok(Footprint { role: each(compiled), source: each(source), session: each(sessions), load })
+    Ok(Footprint {
+        role: each(compiled),
+        source: each(source),
+        session: each(sessions),
+        another: each(others),
+        load,
+    })
 }

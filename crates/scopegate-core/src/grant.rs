@@ -69,7 +69,8 @@ fn check_credentials(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), D
 /// Every parent must still allow sub-agents as deep as this one.
 #[inline(always)]
 fn check_depth(chain: &[Granted<'_>]) -> Result<(), Denial> {
-    let mut parents = chain.iter().map(|granted| granted.scope).zip(0_u64..).skip(1);
+    let [_, parents @ ..] = chain else { return Ok(()) };
+    let mut parents = parents.iter().map(|granted| granted.scope).zip(1_u64..);
     match parents.find(|(scope, depth)| scope.delegation_depth() < *depth) {
         Some((scope, _)) => {
             Err(Denial::with(DenyCode::DelegationDepthExceeded, Detail::Name(scope.name().clone())))

@@ -165,8 +165,15 @@ impl Limit {
         code: DenyCode,
     ) -> Result<Spend, Denial> {
         let account = meter.accounts.get(usize::from(slot)).copied().unwrap_or(Tat::MAX);
-        let full = |until| Denial::with(code, Detail::Limit(self.window, until));
-        Ok(Spend { meter: index, slot, tat: self.quota.spend(account, now).map_err(full)? })
+        match self.quota.spend(account, now) {
+            Ok(tat) => Ok(Spend { meter: index, slot, tat }),
+            Err(until) => Err(self.full(code, until)),
+        }
+    }
+
+    #[cold]
+    fn full(&self, code: DenyCode, until: Timestamp) -> Denial {
+        Denial::with(code, Detail::Limit(self.window, until))
     }
 }
 

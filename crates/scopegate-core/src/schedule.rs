@@ -77,7 +77,7 @@ impl Schedule {
 
     #[inline(always)]
     fn allows(self, now: Timestamp) -> bool {
-        self.hours >> now.hour() & 1 == 1 && self.days >> now.weekday() & 1 == 1
+        (self.hours >> now.hour()) & (u32::from(self.days) >> now.weekday()) & 1 == 1
     }
 }
 

@@ -57,14 +57,11 @@ impl Ledger {
 }
 
 impl Book {
-    /// Writes accounts.
+    /// Writes an account.
     #[inline(always)]
-    pub(crate) fn write<'s>(&mut self, spends: impl IntoIterator<Item = &'s Spend>) {
-        let accounts = self.accounts.as_mut_slice();
-        for spend in spends {
-            if let Some(account) = accounts.get_mut(usize::from(spend.slot)) {
-                *account = spend.tat;
-            }
+    pub(crate) fn write(&mut self, spend: &Spend) {
+        if let Some(account) = self.accounts.as_mut_slice().get_mut(usize::from(spend.slot)) {
+            *account = spend.tat;
         }
     }
 

@@ -164,7 +164,7 @@ impl Pages {
         }
         self.sweep(now);
         let id = random::review_id().map_err(|_| NotOpened::Broken)?;
-        let who = (session.id, session.owner.name.clone(), session.role().clone());
+        let who = (session.id, session.owner().clone(), session.role().clone());
         let expires_at = now.after(Duration::from_secs(seconds));
         // A tick of the clock may see many: each is a nanosecond younger than the one before it.
         let opened_at = now.max(self.latest.after(NANOSECOND));

@@ -17,7 +17,6 @@ pub(crate) use book::{Opening, SessionBook};
 /// A session.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
-    pub(crate) owner: Arc<Owner>,
     /// Its place with the other sessions of the owner and role.
     pub(crate) seat: Arc<Seat>,
     pub(crate) slot: Slot,
@@ -39,14 +38,11 @@ pub(crate) enum Counting {
     BesideOthers,
 }
 
-/// Whoever owns sessions: an agent.
-pub(crate) struct Owner {
-    pub(crate) name: Name,
-    suspended: AtomicBool,
-}
-
 /// What the sessions of one owner and role share.
 pub(crate) struct Seat {
+    /// Whether the owner is suspended. It stands in each of the owner's seats, beside the accounts,
+    /// because every decision reads both.
+    suspended: AtomicBool,
     /// The accounts they share.
     pub(crate) ledger: Ledger,
     /// The owner and the role.
@@ -63,11 +59,15 @@ impl Session {
     #[inline(always)]
     pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
         Link {
-            suspended: self.owner.is_suspended(),
+            suspended: self.is_suspended(),
             revoked: self.is_revoked(),
             expires_at: self.expires_at,
             scope: snapshot.scope(self.slot),
         }
+    }
+
+    pub(crate) fn owner(&self) -> &Name {
+        &self.seat.key.0
     }
 
     pub(crate) fn role(&self) -> &Name {
@@ -85,6 +85,11 @@ impl Session {
             Account::Shared => &self.seat.ledger,
             Account::Own => self.own(),
         }
+    }
+
+    /// Whether its owner is suspended.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.seat.suspended.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
@@ -107,15 +112,5 @@ impl Session {
             Counting::BesideOthers => self.records.fetch_add(1, Ordering::Relaxed) + 1,
         };
         PermitId { session: self.id, number }
-    }
-}
-
-impl Owner {
-    pub(crate) fn is_suspended(&self) -> bool {
-        self.suspended.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn suspend(&self, suspended: bool) {
-        self.suspended.store(suspended, Ordering::Release);
     }
 }

@@ -63,6 +63,6 @@ impl Inner {
 
 impl Session {
     fn is_alone_and_alive(&self, now: Timestamp) -> bool {
-        self.parent.is_none() && !self.is_revoked() && !self.owner.is_suspended() && now < self.expires_at
+        self.parent.is_none() && !self.is_revoked() && !self.is_suspended() && now < self.expires_at
     }
 }

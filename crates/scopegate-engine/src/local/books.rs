@@ -27,7 +27,7 @@ pub(super) trait Books {
             let limit = scope.shape(account).counted().nth(usize::from(spend.slot))?;
             let of = match account {
                 Account::Shared => {
-                    Counted::Shared { owner: session.owner.name.clone(), role: session.role().clone() }
+                    Counted::Shared { owner: session.owner().clone(), role: session.role().clone() }
                 }
                 Account::Own => Counted::Own(session.id),
             };
@@ -77,15 +77,19 @@ impl<'a> Pair<'a> {
 impl Books for Pair<'_> {
     #[inline(always)]
     fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
-        let (shared, own) = (self.shared.as_deref(), self.own.as_deref());
-        decide(&[meter(0, Account::Shared, shared), meter(0, Account::Own, own)])
+        let shared = meter(0, Account::Shared, self.shared.as_deref());
+        match self.own.as_deref() {
+            None => decide(&[shared]),
+            own => decide(&[shared, meter(0, Account::Own, own)]),
+        }
     }
 
     #[inline(always)]
     fn write(&mut self, spends: &[Spend]) {
-        for (held, meter) in [(&mut self.shared, 0), (&mut self.own, 1)] {
+        for spend in spends {
+            let held = if spend.meter == 0 { &mut self.shared } else { &mut self.own };
             if let Some(book) = held {
-                book.write(spends.iter().filter(|spend| spend.meter == meter));
+                book.write(spend);
             }
         }
     }
@@ -126,7 +130,7 @@ impl Books for Chain<'_> {
     fn write(&mut self, spends: &[Spend]) {
         for spend in spends {
             if let Some((_, _, book)) = self.0.get_mut(usize::from(spend.meter)) {
-                book.write([spend]);
+                book.write(spend);
             }
         }
     }

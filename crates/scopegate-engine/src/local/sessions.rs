@@ -103,12 +103,12 @@ impl Session {
     fn view(&self) -> SessionView {
         SessionView {
             id: self.id,
-            owner: self.owner.name.clone(),
+            owner: self.owner().clone(),
             role: self.role().clone(),
             expires_at: self.expires_at,
             parent: self.parent.as_ref().map(|parent| parent.id),
             revoked: self.chain().any(Self::is_revoked),
-            suspended: self.owner.is_suspended(),
+            suspended: self.is_suspended(),
         }
     }
 }
@@ -140,7 +140,7 @@ impl Inner {
                 }
             }
             expires_at = expires_at.min(parent.expires_at);
-            owner = parent.owner.name.clone();
+            owner = parent.owner().clone();
         }
         let opening = Opening { owner, role: request.role, slot, expires_at, parent };
         let (token, session) = self.sessions.open(opening, now)?;

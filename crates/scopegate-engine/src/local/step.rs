@@ -122,7 +122,7 @@ impl<'a> Step<'a> {
     #[inline(always)]
     fn manifest(&self) -> Option<&'a Manifest> {
         self.request.call.resource.as_ref()?;
-        self.snapshot.manifests.get(&self.session.owner.name).map(|manifest| &**manifest)
+        self.snapshot.manifests.get(self.session.owner()).map(|manifest| &**manifest)
     }
 
     fn links(&self) -> SmallVec<[Link<'a>; 4]> {
@@ -139,7 +139,7 @@ impl<'a> Step<'a> {
             Some(_) => scopegate_core::SessionId::from_bits(0),
         };
         let definition = self.definition();
-        let (owner, role) = (&self.session.owner.name, self.session.role());
+        let (owner, role) = (self.session.owner(), self.session.role());
         let Some(digest) = CallDigest::of_defined(session, owner, role, call, definition) else {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };

@@ -22,9 +22,9 @@ impl LocalEnforcer {
         let scopes: Option<Vec<_>> =
             session.chain().map(|session| source(snapshot.scope(session.slot)?)).collect();
         let catalogue = request.call.server.as_ref().and_then(|server| publisher.catalogue(server));
-        let judged = request.call.resource.as_ref().and_then(|_| snapshot.manifests.get(&session.owner.name));
+        let judged = request.call.resource.as_ref().and_then(|_| snapshot.manifests.get(session.owner()));
         let manifest = judged.map(|manifest| &**manifest);
-        VerdictDigest::of(&scopes?, catalogue, manifest, &session.owner.name, request.call, decision)
+        VerdictDigest::of(&scopes?, catalogue, manifest, session.owner(), request.call, decision)
     }
 }
 

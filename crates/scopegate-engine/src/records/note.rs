@@ -63,7 +63,7 @@ impl From<Entry<'_>> for DecisionRecord {
     fn from(entry: Entry<'_>) -> Self {
         let mut record = Self::new(entry.id, entry.at, entry.event);
         if let Some(Called { session, version, tool }) = entry.call {
-            record.owner = Some(session.owner.name.clone());
+            record.owner = Some(session.owner().clone());
             record.role = Some((session.role().clone(), version));
             record.tool = Some(kept(tool));
         }

@@ -1,7 +1,7 @@
 //! All sessions of an enforcer: opened, borrowed, restored, found and forgotten.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use foldhash::fast::RandomState;
 use papaya::Guard;
 use scopegate_core::{Name, PrincipalRef, ProvisionError, Tat, Timestamp};
 use seize::Collector;
+use smallvec::SmallVec;
 
 use super::index::{ById, ByToken, Seated};
-use super::{Owner, Seat, Session};
+use super::{Seat, Session};
 use crate::ledger::Ledger;
 use crate::lent::{Lender, LentSession};
 use crate::random;
@@ -33,10 +34,17 @@ pub(crate) struct SessionBook {
 
 #[derive(Default)]
 struct Writer {
-    owners: HashMap<Name, Arc<Owner>>,
+    owners: HashMap<Name, Owned>,
     seats: HashSet<Seated>,
     /// When sessions that have ended are next forgotten.
     sweep_at: usize,
+}
+
+/// What is known of an owner: an agent.
+#[derive(Default)]
+struct Owned {
+    suspended: bool,
+    seats: SmallVec<[Arc<Seat>; 1]>,
 }
 
 /// A session to open, its role already found.
@@ -89,14 +97,12 @@ impl SessionBook {
     ) -> Result<(Token, Arc<Session>), ProvisionError> {
         let (token, id) = (Token::random()?, random::session_id()?);
         let mut writer = self.writer();
-        let owner = writer.owner(&opening.owner);
-        if owner.is_suspended() {
+        if writer.owners.get(&opening.owner).is_some_and(|owner| owner.suspended) {
             return Err(ProvisionError::Suspended(opening.owner));
         }
         self.make_room(&mut writer, now)?;
         let session = Arc::new(Session {
             id,
-            owner,
             seat: writer.seat(opening.owner, opening.role),
             slot: opening.slot,
             expires_at: opening.expires_at,
@@ -124,7 +130,6 @@ impl SessionBook {
         self.make_room(&mut writer, now)?;
         let session = Arc::new(Session {
             id: lent.id,
-            owner: writer.owner(&lent.owner),
             seat: writer.seat(lent.owner, lent.role),
             slot,
             expires_at: lent.expires_at,
@@ -163,7 +168,6 @@ impl SessionBook {
         let parent = saved.parent.and_then(|id| sessions.get(&id)).map(|ById(session)| session.clone());
         let session = Session {
             id: saved.id,
-            owner: writer.owner(&saved.owner),
             seat: writer.seat(saved.owner, saved.role),
             slot,
             expires_at: saved.expires_at,
@@ -193,7 +197,12 @@ impl SessionBook {
 
     /// Suspends or readmits an owner, also one that has no session yet.
     pub(crate) fn suspend(&self, owner: &Name, suspended: bool) {
-        self.writer().owner(owner).suspend(suspended);
+        let mut writer = self.writer();
+        let owned = writer.owners.entry(owner.clone()).or_default();
+        owned.suspended = suspended;
+        for seat in &owned.seats {
+            seat.suspended.store(suspended, Ordering::Release);
+        }
     }
 
     /// Forgets sessions that ended long ago. Seats stay: forgetting one would refill its limits.
@@ -214,13 +223,11 @@ impl Writer {
         if let Some(Seated(seat)) = self.seats.get(&key) {
             return seat.clone();
         }
-        let seat = Arc::new(Seat { ledger: Ledger::new(), key });
+        let owned = self.owners.entry(key.0.clone()).or_default();
+        let suspended = AtomicBool::new(owned.suspended);
+        let seat = Arc::new(Seat { suspended, ledger: Ledger::new(), key });
+        owned.seats.push(seat.clone());
         self.seats.insert(Seated(seat.clone()));
         seat
-    }
-
-    fn owner(&mut self, name: &Name) -> Arc<Owner> {
-        let fresh = || Arc::new(Owner { name: name.clone(), suspended: AtomicBool::new(false) });
-        self.owners.entry(name.clone()).or_insert_with(fresh).clone()
     }
 }
