@@ -20,3 +20,5 @@
 //! - `cargo run -p scopegate-examples --example permission_callback`: the answer to an agent that asks
 //!   before each tool, `(tool, input) -> allow or deny` in JSON
 //! - `cargo run -p scopegate-examples --example a2a`: an agent that other agents reach over HTTP (A2A)
+//! - `cargo run -p scopegate-examples --example spanforge`: manifests, asked as SpanForge asks them and beside a role, and
+//!   signed records

@@ -49,6 +49,17 @@ const TOLD: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "spanforge",
+        &[
+            "  allow: agent 'claims-agent' is permitted on claims:read\n",
+            "  escalate: agent 'claims-agent' cannot perform action 'drop' on resource 'claims'\n",
+            "  escalate: agent 'stranger' has no registered scope manifest\n",
+            "  5 signed records in 5 lines\n",
+            "  read write claims: denied SCOPE_VIOLATION: the agent's manifest does not allow `write` on this resource\n",
+            "  drop list logs: held for a person\n",
+        ],
+    ),
+    (
         "approvals",
         &[
             "agent: the review is Approved\n",

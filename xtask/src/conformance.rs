@@ -10,6 +10,7 @@ use crate::python::installed;
 use crate::{cargo, npm, step};
 
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/scopebound");
+const SPANFORGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/spanforge");
 
 const MCP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/mcp");
 
@@ -38,6 +39,19 @@ pub(crate) fn mcp() -> Result<()> {
     pytest.args(["-B", "-m", "pytest"]).args(env::args_os().skip(2)).current_dir(suite);
     pytest.env("SCOPEGATE_BIN", scopegate).env("MCP_PYTHON_1", older).env("MCP_NPM", npm);
     step(pytest.env_remove("SCOPEGATE_MCP_TOKEN"))
+}
+
+/// The `spanforge` package from PyPI, whose own verifier judges our exports of its records.
+pub(crate) fn spanforge() -> Result<()> {
+    let scopegate = scopegate()?;
+    cargo(&["build", "--package", "scopegate-examples", "--example", "spanforge", "--locked"])?;
+    let target = scopegate.ancestors().nth(2).context("no build directory")?;
+    let suite = Path::new(SPANFORGE);
+    let python = installed(suite, &target.join("conformance/spanforge-venv"))?;
+    let example = scopegate.with_file_name("examples").join(format!("spanforge{}", env::consts::EXE_SUFFIX));
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider"]).args(env::args_os().skip(2));
+    step(pytest.current_dir(suite).env("SCOPEGATE_BIN", scopegate).env("SPANFORGE_EXAMPLE", example))
 }
 
 /// Builds the command line beside this program; where it is then.

@@ -17,13 +17,16 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test    everything that must pass: unit, integration, documentation and property tests, the
-          examples, a million calls decided twice, `conformance`, `mcp` and `openapi`
+          examples, a million calls decided twice, `conformance`, `mcp`, `spanforge` and
+          `openapi`
   conformance [PYTEST ARGUMENTS]
           the published Scopebound Python package against the plane (installs it under target/, once;
           needs Python 3.11 and a package index)
   mcp [PYTEST ARGUMENTS]
           published MCP clients and servers with `scopegate mcp` between them (installs them under
           target/, once; needs Python 3.11, Node.js 20 with npm, and their package indexes)
+  spanforge [PYTEST ARGUMENTS]
+          the published SpanForge package verifies our exports (needs what `conformance` needs)
   openapi [SCHEMATHESIS ARGUMENTS]
           the plane against its own OpenAPI document, for a minute (needs what `conformance` needs)
   swarms  the lints, documentation links and tests of `scopegate-swarms`, which the other tasks leave out: its
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "test" => test(),
         "conformance" => conformance::scopebound(),
         "mcp" => conformance::mcp(),
+        "spanforge" => conformance::spanforge(),
         "openapi" => openapi::schemathesis(),
         "swarms" => swarms::all(),
         "ci" => ci(),
@@ -71,6 +75,7 @@ fn test() -> Result<()> {
     cargo(&[documented.as_slice(), &rest].concat())?;
     conformance::scopebound()?;
     conformance::mcp()?;
+    conformance::spanforge()?;
     openapi::schemathesis()
 }
 

@@ -94,8 +94,9 @@ pub use scopegate_core::{
 // Policies.
 #[doc(inline)]
 pub use scopegate_core::{
-    Alternative, ApprovalBy, Catalogue, CatalogueTool, Constraint, GuardsView, Operator, OutputRule,
-    PolicyError, Problem, RateScope, RecordArguments, Role, ScopeView, Segment, ToolView, WhenAbsent,
+    Alternative, ApprovalBy, Catalogue, CatalogueTool, Constraint, GuardsView, Lack, Manifest, Manifests,
+    Operator, OutputRule, PolicyError, Problem, RateScope, RecordArguments, Role, ScopeView, Segment,
+    ToolView, WhenAbsent,
 };
 // Sessions, reviews and records.
 #[doc(inline)]
@@ -109,7 +110,7 @@ pub use scopegate_core::{
 pub use scopegate_engine::{
     BuildError, Clock, CredentialSource, Durability, EnvCredentials, FileCredentials, FileSink, FileSpec,
     LocalBuilder, LocalEnforcer, ManualClock, MemorySink, Policy, PolicyFileError, RecordSink, RecordsSpec,
-    RemoveRoleError, SCHEMA_LINE, SystemClock, Verified, VerifyError, Watch, verify,
+    RemoveRoleError, SCHEMA_LINE, SystemClock, Verified, VerifyError, Watch, record_files, spanforge, verify,
 };
 
 #[cfg(feature = "remote")]

@@ -11,6 +11,7 @@ use scopegate_client::{ExportFormat, ExportOrder};
 use serde::Deserialize;
 use tokio::io::AsyncWrite;
 
+use super::spanforge;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -19,13 +20,19 @@ use crate::output;
 ///
 /// `log` is for `audit verify`: JSON lines with every record as it was chained, and the signed checkpoints.
 /// `json` and `csv` are for people and their programs. Takes a key of kind auditor.
+///
+/// `spanforge` are records that SpanForge's own verifier accepts, `spanforge-events` the same as events for its command
+/// line. Both are signed with the key in SPANFORGE_SIGNING_KEY, and can be made of a process's record files too
+/// (--records). The log is verified first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 all of it was written, 2 it cannot be done as given, 4 no answer, or not all of it
 
 Examples:
   scopegate audit export --out log.jsonl
-  scopegate audit export --format csv --hours 24 > yesterday.csv")]
+  scopegate audit export --format csv --hours 24 > yesterday.csv
+  scopegate audit export --format spanforge --out scope.jsonl
+  scopegate audit export --format spanforge --records /var/lib/scopegate/records")]
 pub(super) struct Export {
     #[command(flatten)]
     connection: Connection,
@@ -38,27 +45,41 @@ pub(super) struct Export {
     /// Reaching back so many hours, 720 at most [default: 168 for `json` and `csv`]
     #[arg(long)]
     hours: Option<u32>,
+    /// A record file of a process, a folder of them, or a log that was exported before [default: ask a plane]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["from", "hours"])]
+    records: Option<PathBuf>,
+    /// The project that stands in records for SpanForge
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    project: String,
     /// The file; it is there once all of it is [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     #[default]
     Log,
     Json,
     Csv,
+    Spanforge,
+    SpanforgeEvents,
 }
 
 impl Export {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let plane = self.connection.open()?;
-        let mut order = ExportOrder::new(match self.format {
+        let format = match self.format {
             Format::Log => ExportFormat::Log,
             Format::Json => ExportFormat::Json,
             Format::Csv => ExportFormat::Csv,
-        });
+            Format::Spanforge => return self.spanforge(false),
+            Format::SpanforgeEvents => return self.spanforge(true),
+        };
+        if self.records.is_some() || !self.project.is_empty() {
+            return Err(Failure::usage("--records and --project are for --format spanforge"));
+        }
+        let plane = self.connection.open()?;
+        let mut order = ExportOrder::new(format);
         order = match (self.hours, self.from) {
             (Some(hours), _) => order.reaching_back(hours),
             (None, Some(from)) => order.from_record(from),
@@ -71,7 +92,7 @@ impl Export {
         };
         let mut sink = Sink::new(out, self.format);
         let bytes = plane.ask(plane.client.export_audit(&order, &mut sink))?;
-        sink.bar.finish_and_clear();
+        sink.finish();
         let place = match draft {
             Some(draft) => draft.finish()?,
             None => "standard output".to_owned(),
@@ -81,16 +102,31 @@ impl Export {
     }
 }
 
+impl Export {
+    fn spanforge(&self, events: bool) -> Result<Exit, Failure> {
+        if self.from.is_some() || self.hours.is_some() {
+            return Err(Failure::usage(
+                "--from and --hours are not for SpanForge: its records begin at the start",
+            ));
+        }
+        let (records, out) = (self.records.as_deref(), self.out.as_deref());
+        spanforge::export(
+            &self.connection,
+            &spanforge::Order { records, project: &self.project, out, events },
+        )
+    }
+}
+
 /// A file that gets its name when it is whole.
-struct Draft {
-    file: File,
+pub(super) struct Draft {
+    pub(super) file: File,
     draft: PathBuf,
     path: PathBuf,
     whole: bool,
 }
 
 impl Draft {
-    fn begin(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
         let mut draft = path.as_os_str().to_owned();
         draft.push(".part");
         let draft = PathBuf::from(draft);
@@ -99,7 +135,7 @@ impl Draft {
         Ok(Self { file, draft, path: path.to_path_buf(), whole: false })
     }
 
-    fn finish(mut self) -> Result<String, Failure> {
+    pub(super) fn finish(mut self) -> Result<String, Failure> {
         let kept = self.file.sync_all().and_then(|()| std::fs::rename(&self.draft, &self.path));
         kept.map_err(|error| Failure::no_answer(format!("{}: {error}", self.path.display())))?;
         self.whole = true;
@@ -117,7 +153,7 @@ impl Drop for Draft {
 }
 
 /// Where an export goes, and how much of it has come.
-struct Sink {
+pub(super) struct Sink {
     out: Box<dyn Write>,
     bar: ProgressBar,
     /// The first line, until it is whole: that of a `log` says how many records come.
@@ -132,9 +168,13 @@ struct Head {
 }
 
 impl Sink {
-    fn new(out: Box<dyn Write>, format: Format) -> Self {
+    pub(super) fn new(out: Box<dyn Write>, format: Format) -> Self {
         let bar = ProgressBar::new_spinner().with_style(style("{spinner} {bytes} so far"));
         Self { out, bar, head: (format == Format::Log).then(Vec::new), lines: false }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 
     fn count(&mut self, piece: &[u8]) {

@@ -2,6 +2,7 @@
 
 mod export;
 mod key;
+mod spanforge;
 mod tail;
 mod verify;
 

@@ -30,6 +30,9 @@ pub struct ScopeDecision {
     pub policy_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub policy_action: Option<PolicyAction>,
+    /// Counts the answers of one client, from 1.
+    #[serde(skip)]
+    pub(super) number: u64,
 }
 
 impl ScopeDecision {
@@ -77,6 +80,7 @@ impl ScopeDecision {
             capability: question.capability.clone(),
             policy_id: question.policy_id.clone(),
             policy_action: question.policy_action,
+            number: 0,
         }
     }
 

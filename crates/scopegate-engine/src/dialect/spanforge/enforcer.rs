@@ -200,7 +200,7 @@ impl ScopeEnforcer {
 
     /// An answer in Scopegate's own words.
     pub fn decision(&self, answer: &ScopeDecision) -> Decision {
-        answer.decision(PermitId { session: self.session, number: self.state().total_checks })
+        answer.decision(PermitId { session: self.session, number: answer.number })
     }
 
     fn judge(&self, question: &ScopeQuestion, strict: bool) -> Result<ScopeDecision, ScopeError> {
@@ -212,8 +212,8 @@ impl ScopeEnforcer {
         let now = (self.monotonic)();
         if state.circuit.is_open(now) {
             tracing::warn!(alert = "sf.scope.circuit_open", severity = "high", "{CIRCUIT_OPEN}");
-            let answer = ScopeDecision::blocked(question, scope_id, CIRCUIT_OPEN);
-            state.count(&answer);
+            let mut answer = ScopeDecision::blocked(question, scope_id, CIRCUIT_OPEN);
+            state.count(&mut answer);
             return Ok(answer);
         }
         let mut answer = ScopeDecision::of(question, scope_id, self.ask(question), strict);
@@ -226,7 +226,7 @@ impl ScopeEnforcer {
         } else {
             state.circuit.succeeded();
         }
-        state.count(&answer);
+        state.count(&mut answer);
         state.ledger.keep(&answer);
         Ok(answer)
     }
@@ -266,8 +266,9 @@ impl ScopeEnforcer {
 }
 
 impl State {
-    fn count(&mut self, answer: &ScopeDecision) {
+    fn count(&mut self, answer: &mut ScopeDecision) {
         self.total_checks += 1;
+        answer.number = self.total_checks;
         self.blocked_checks += u64::from(!answer.allowed);
     }
 }

@@ -225,6 +225,12 @@ fn a_permit_names_its_session() {
     let answer = scope.evaluate(&question("a", "claims", "read")).unwrap();
     let id = PermitId { session: SessionId::from_bits(7), number: 1 };
     assert!(matches!(answer.decision(id), Decision::Permit(permit) if permit.id == id));
+    let later = scope.evaluate(&question("a", "claims", "read")).unwrap();
+    let number = |answer| match scope.decision(answer) {
+        Decision::Permit(permit) => permit.id.number,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((number(&answer), number(&later), number(&answer)), (1, 2, 1));
 }
 
 #[test]
