@@ -282,8 +282,8 @@ impl Servers {
     }
 }
 
-/// What is permitted must be possible: the judged arguments are what runs, and nobody here performs
-/// duties. A permit that is given up is reported as dropped.
+/// What is permitted must be possible: the judged arguments are what runs. A permit that is given up is
+/// reported as dropped.
 fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
     if let Some(error) = permitted.call().args.error() {
         return Err(Unready::Arguments(error).into());

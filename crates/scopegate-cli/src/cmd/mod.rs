@@ -15,8 +15,6 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod servers;
 pub(crate) mod sessions;
-#[cfg(test)]
-mod starter;
 pub(crate) mod status;
 pub(crate) mod tenants;
 pub(crate) mod validate;

@@ -9,6 +9,7 @@ use rmcp::model::{
 };
 use rmcp::service::{Peer, ServiceError};
 use scopegate_core::{Catalogue, CatalogueTool, Name};
+use serde_json::Value;
 
 use crate::names;
 
@@ -30,15 +31,14 @@ pub trait CatalogueSink: Send + Sync + 'static {
 #[expect(clippy::exhaustive_structs, reason = "a reason and nothing else")]
 pub struct Refused(pub String);
 
-/// All that a server offers, by the names under which it is judged. `tools` are its tools, `custom`
+/// All that a server offers, by the names under which it is judged. `offered` are its tools, `custom`
 /// the methods that are let through although MCP does not have them.
 pub(crate) async fn read(
     peer: &Peer<RoleClient>,
     has: &ServerCapabilities,
-    tools: &[Tool],
+    mut offered: Vec<CatalogueTool>,
     custom: &[String],
 ) -> Result<Vec<CatalogueTool>, ServiceError> {
-    let mut offered: Vec<_> = tools.iter().map(entry).collect();
     if has.prompts.is_some() {
         offered.extend(prompts(peer).await?.iter().map(|name| CatalogueTool::new(names::prompt(name))));
     }
@@ -128,9 +128,9 @@ pub(crate) fn put(
 }
 
 /// The tool as it is described, word for word.
-fn entry(tool: &Tool) -> CatalogueTool {
-    let described = serde_json::to_value(tool).and_then(serde_json::from_value);
-    described.unwrap_or_else(|_| CatalogueTool::new(&*tool.name).with_schema((*tool.input_schema).clone()))
+pub(super) fn entry(tool: &Tool) -> Value {
+    // What was read can be written; what could not be is no tool.
+    serde_json::to_value(tool).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::forward::{answer, forward};
 use super::greeting::{Client, offered};
 use super::link::Link;
+use super::pins;
 use super::probe::Era;
 use super::server::Server;
 
@@ -112,6 +113,11 @@ impl ServerHandler for Proxy {
         context: Asked,
     ) -> Answer<CallToolResponse> {
         request.meta = None;
+        // Whoever decided may not know of pins.
+        let link = self.link(|| Client::asking(&context)).await?;
+        if self.server.pins().is_some() && !link.tools().iter().any(|tool| tool.name == request.name) {
+            return Err(ErrorData::invalid_params("the tool is not as it was pinned", None));
+        }
         match self.ask(ClientRequest::CallToolRequest(Request::new(request)), context).await? {
             ServerResult::CallToolResult(result) => Ok(result.into()),
             ServerResult::InputRequiredResult(result) => Ok(CallToolResponse::InputRequired(result)),
@@ -130,7 +136,10 @@ impl ServerHandler for Proxy {
         request: Option<PaginatedRequestParams>,
         context: Asked,
     ) -> Answer<ListToolsResult> {
-        self.ask_for(ClientRequest::ListToolsRequest(page(request)), context).await
+        let listed = self.ask_for(ClientRequest::ListToolsRequest(page(request)), context).await;
+        let mut listed: ListToolsResult = listed?;
+        pins::retain(self.server.pins(), &mut listed.tools);
+        Ok(listed)
     }
 
     async fn list_prompts(

@@ -26,6 +26,7 @@ mod link;
 mod listen;
 mod meta;
 mod order;
+mod pins;
 mod probe;
 mod relay;
 mod server;

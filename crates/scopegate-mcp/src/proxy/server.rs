@@ -7,7 +7,9 @@ use std::time::Duration;
 use rmcp::model::ServerNotification;
 use rmcp::service::ServiceError;
 use rmcp::transport::Transport as _;
+use scopegate_core::pin::ServerPins;
 use scopegate_core::{CatalogueTool, Name};
+use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
@@ -19,6 +21,7 @@ use super::handler::Proxy;
 use super::link::Link;
 use super::listen;
 use super::order::Order;
+use super::pins;
 use super::probe::{self, Era};
 use super::told::Tell;
 use super::upstream::Upstream;
@@ -37,6 +40,7 @@ pub struct Server {
     tell: Tell,
     sink: Option<Arc<dyn CatalogueSink>>,
     custom: Vec<String>,
+    pins: Option<ServerPins>,
     era: OnceCell<Era>,
     /// Whether it was found not to take `initialize`.
     modern_only: AtomicBool,
@@ -58,6 +62,7 @@ impl Server {
             tell: Tell::nobody(),
             sink: None,
             custom: Vec::new(),
+            pins: None,
             era: OnceCell::new(),
             modern_only: AtomicBool::new(false),
             spare: Mutex::new(None),
@@ -78,6 +83,12 @@ impl Server {
     #[must_use]
     pub fn catalogue_to(self, sink: impl CatalogueSink) -> Self {
         Self { sink: Some(Arc::new(sink)), ..self }
+    }
+
+    /// Nobody sees or calls a tool that is not as it was pinned: with no pins at all, nobody any.
+    #[must_use]
+    pub fn pinned(self, pins: ServerPins) -> Self {
+        Self { pins: Some(pins), ..self }
     }
 
     /// Lets a method through that MCP does not have. Methods that look like MCP's own are refused
@@ -150,6 +161,29 @@ impl Server {
             let _ = self.links.subscribe().wait_for(|links| *links == 0).await;
         };
         let _ = timeout(PATIENCE, all).await;
+    }
+
+    /// The tools as the server describes them, all pages of its list: for pins. Hangs up afterwards.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn tools(&self) -> Result<Vec<Value>, UpstreamError> {
+        self.prepare().await?;
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let wire = match spare {
+            Some(wire) => wire,
+            None => self.open()?,
+        };
+        let era = self.era.get().cloned().unwrap_or(Era::Legacy);
+        let (link, _changes) = Link::greet(wire, &era, probe::ourselves(), None).await?;
+        let tools = catalogue::tools(&link.peer, &link.info.capabilities).await;
+        tools
+            .map(|tools| pins::described(&tools))
+            .map_err(|error| UpstreamError::Handshake(error.to_string()))
+    }
+
+    pub(crate) fn pins(&self) -> Option<&ServerPins> {
+        self.pins.as_ref()
     }
 
     pub(crate) fn era(&self) -> Option<&Era> {
@@ -237,8 +271,11 @@ impl Server {
 
     async fn offered(&self, link: &Link) -> Result<Vec<CatalogueTool>, ServiceError> {
         let has = &link.info.capabilities;
-        let tools = catalogue::tools(&link.peer, has).await?;
-        let offered = catalogue::read(&link.peer, has, &tools, &self.custom).await;
+        let mut tools = catalogue::tools(&link.peer, has).await?;
+        let judged = pins::judge(self.pins(), &tools);
+        pins::words(&judged).for_each(|words| self.say(&words));
+        tools.retain(|tool| judged.is_callable(&tool.name));
+        let offered = catalogue::read(&link.peer, has, judged.catalogue.tools, &self.custom).await;
         link.describes(tools);
         offered
     }

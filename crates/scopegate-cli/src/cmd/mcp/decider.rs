@@ -1,5 +1,6 @@
 //! Who decides: a policy file in this process, or a plane.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use scopegate_client::{Client, RemoteEnforcer};
@@ -101,10 +102,9 @@ impl Decider {
     /// Takes up what servers offer; a plane has its own catalogues.
     pub(crate) fn sink(&self) -> Option<impl CatalogueSink + use<>> {
         match &self.kind {
-            Kind::Local(enforcer, policy) => Some(Sink {
-                enforcer: enforcer.clone(),
-                pinned: policy.mcp_servers.keys().cloned().collect(),
-            }),
+            Kind::Local(enforcer, policy) => {
+                Some(Sink { enforcer: enforcer.clone(), written: policy.mcp_servers.clone() })
+            }
             Kind::Remote(_) => None,
         }
     }
@@ -126,17 +126,18 @@ fn listed<'a>(policy: &'a Policy, role: &'a str) -> Vec<&'a Name> {
     chain.flat_map(|role| &role.allowed_mcp_servers).collect()
 }
 
-/// What the policy says of a server stands above what the server says of itself.
+/// What the policy says of a server stands above what the server says of itself, a quarantine above both.
 struct Sink {
     enforcer: LocalEnforcer,
-    pinned: Vec<Name>,
+    written: BTreeMap<Name, Catalogue>,
 }
 
 impl CatalogueSink for Sink {
     fn put(&self, server: &Name, catalogue: Catalogue) -> Result<(), Refused> {
-        if self.pinned.contains(server) {
-            return Ok(());
-        }
+        let catalogue = match self.written.get(server) {
+            Some(written) => written.clone().quarantine_as(&catalogue),
+            None => catalogue,
+        };
         self.enforcer.put_catalogue(server.clone(), catalogue).map_err(|error| Refused(error.to_string()))
     }
 }

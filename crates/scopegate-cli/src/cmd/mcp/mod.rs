@@ -2,9 +2,12 @@
 
 mod decider;
 mod listen;
+mod listing;
+mod pins;
 mod proxy;
 mod servers;
 mod shown;
+mod starter;
 mod stdio;
 mod target;
 
@@ -24,7 +27,10 @@ use crate::output::Output;
 ///
 /// Messages for people go to standard error; standard output belongs to the protocol.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 Exit codes: 0 the client hung up, or it was asked to stop; 2 it cannot be started as given; 4 the
 server ended
 
@@ -34,15 +40,28 @@ Examples:
   scopegate mcp --policy policy.yaml --upstream https://mcp.example.com/mcp --upstream-header Authorization=TOKEN_HEADER
   scopegate mcp --policy policy.yaml --listen 127.0.0.1:8090 -- mcp-server-time
   scopegate mcp --policy policy.yaml --servers servers.yaml
-  SCOPEGATE_API_KEY=... scopegate mcp --plane http://127.0.0.1:8080 --role assistant -- mcp-server-time")]
+  SCOPEGATE_API_KEY=... scopegate mcp --plane http://127.0.0.1:8080 --role assistant -- mcp-server-time"
+)]
 pub(crate) struct Mcp {
+    #[command(subcommand)]
+    beside: Option<Beside>,
     #[command(flatten)]
     proxy: proxy::ProxyArgs,
 }
 
+/// What there is to do beside standing in front.
+#[derive(Debug, clap::Subcommand)]
+enum Beside {
+    Pin(Box<pins::PinCommand>),
+    Init(Box<starter::Init>),
+}
+
 impl Mcp {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let _ = output;
-        self.proxy.run()
+        match self.beside {
+            None => self.proxy.run(),
+            Some(Beside::Pin(pin)) => pin.run(output),
+            Some(Beside::Init(init)) => init.run(output),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The proxy itself: what is in front of what, and who decides.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use scopegate_mcp::Area;
@@ -23,6 +24,9 @@ pub(crate) struct ProxyArgs {
     open: Vec<Open>,
     #[command(flatten)]
     listen: listen::ListenArgs,
+    /// The pins of `scopegate mcp pin`: nobody sees or calls a tool that is not as it was pinned
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -50,7 +54,8 @@ impl ProxyArgs {
     async fn serve(self) -> Result<Exit, Failure> {
         let stopped = stopped().map_err(Failure::no_answer)?;
         let decider = self.decider.open()?;
-        let target = self.target.open(&decider, &tell())?;
+        let pins = self.pins.as_deref().map(super::pins::required).transpose()?;
+        let target = self.target.open(&decider, pins.as_ref(), &tell())?;
         for server in target.servers() {
             decider.check_lists(server.name())?;
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scopegate_core::Name;
+use scopegate_core::pin::Pins;
 use scopegate_mcp::proxy::{Endpoint, Program, Server, Tell, Upstream, UpstreamError};
 
 use super::decider::Decider;
@@ -58,9 +59,18 @@ impl Target {
 
 impl TargetArgs {
     /// Nothing is started yet.
-    pub(crate) fn open(&self, decider: &Decider, tell: &Tell) -> Result<Target, Failure> {
+    pub(crate) fn open(
+        &self,
+        decider: &Decider,
+        pins: Option<&Pins>,
+        tell: &Tell,
+    ) -> Result<Target, Failure> {
         let server = |name: Name, upstream: Upstream| {
             let mut server = Server::new(name, upstream).tell(tell.clone());
+            if let Some(pins) = pins {
+                let own = pins.server(server.name()).cloned().unwrap_or_default();
+                server = server.pinned(own);
+            }
             if let Some(sink) = decider.sink() {
                 server = server.catalogue_to(sink);
             }
@@ -71,10 +81,24 @@ impl TargetArgs {
             let all = servers::read(path)?.into_iter().map(|(name, upstream)| server(name, upstream));
             return Ok(Target::Several(all.collect()));
         }
+        let (name, upstream) = self.named()?;
+        Ok(Target::One(server(name, upstream)))
+    }
+
+    /// The one server, for whoever only wants to know what it offers.
+    pub(crate) fn alone(&self, tell: &Tell) -> Result<Server, Failure> {
+        if self.servers.is_some() {
+            return Err(Failure::usage("one server at a time: give its command, or --upstream URL"));
+        }
+        let (name, upstream) = self.named()?;
+        Ok(Server::new(name, upstream).tell(tell.clone()))
+    }
+
+    fn named(&self) -> Result<(Name, Upstream), Failure> {
         let upstream = self.upstream()?;
         let name = self.server_name.clone().or_else(|| upstream.name().map(Name::from));
         let name = name.ok_or_else(|| Failure::usage("what is the server called? add --server-name"))?;
-        Ok(Target::One(server(name, upstream)))
+        Ok((name, upstream))
     }
 
     fn upstream(&self) -> Result<Upstream, Failure> {

@@ -2,11 +2,11 @@
 
 /// By name.
 const TEMPLATES: &[(&str, &str)] = &[
-    ("database", include_str!("../../../templates/database.yaml")),
-    ("fetch", include_str!("../../../templates/fetch.yaml")),
-    ("filesystem", include_str!("../../../templates/filesystem.yaml")),
-    ("github", include_str!("../../../templates/github.yaml")),
-    ("slack", include_str!("../../../templates/slack.yaml")),
+    ("database", include_str!("../../../../templates/database.yaml")),
+    ("fetch", include_str!("../../../../templates/fetch.yaml")),
+    ("filesystem", include_str!("../../../../templates/filesystem.yaml")),
+    ("github", include_str!("../../../../templates/github.yaml")),
+    ("slack", include_str!("../../../../templates/slack.yaml")),
 ];
 
 /// The text of a template.

@@ -1,3 +1,0 @@
-//! A policy to begin with, for well-known MCP servers.
-
-mod template;
