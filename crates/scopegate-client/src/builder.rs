@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderValue;
-use url::Url;
+use url::{Host, Url};
 
 use crate::client::Client;
 use crate::error::BuildError;
@@ -22,11 +22,12 @@ pub struct ClientBuilder {
     key: Option<String>,
     ca: Option<PathBuf>,
     timeout: Duration,
+    plain: bool,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        Self { url: None, key: None, ca: None, timeout: TIMEOUT }
+        Self { url: None, key: None, ca: None, timeout: TIMEOUT, plain: false }
     }
 }
 
@@ -59,8 +60,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Fills in what was not given from `SCOPEGATE_URL`, `SCOPEGATE_API_KEY` and `SCOPEGATE_CA_FILE`, or
-    /// else from `SCOPEBOUND_BASE_URL` and `SCOPEBOUND_API_KEY`. An empty variable counts as none.
+    /// Lets the key go over plain http to another machine, where whoever stands between reads it, and can
+    /// answer in the plane's place. Without this only https does, and http on this machine.
+    pub fn danger_plain_http(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
+    /// Fills in what was not given from `SCOPEGATE_URL`, `SCOPEGATE_API_KEY`, `SCOPEGATE_CA_FILE` and
+    /// `SCOPEGATE_PLAIN_HTTP=danger` (as [`danger_plain_http`](Self::danger_plain_http)), or else from
+    /// `SCOPEBOUND_BASE_URL` and `SCOPEBOUND_API_KEY`. An empty variable counts as none.
     pub fn env(self) -> Self {
         self.fill(|name| std::env::var(name).ok())
     }
@@ -71,6 +80,7 @@ impl ClientBuilder {
         self.url = self.url.or_else(|| first(&["SCOPEGATE_URL", "SCOPEBOUND_BASE_URL"]));
         self.key = self.key.or_else(|| first(&["SCOPEGATE_API_KEY", "SCOPEBOUND_API_KEY"]));
         self.ca = self.ca.or_else(|| first(&["SCOPEGATE_CA_FILE"]).map(PathBuf::from));
+        self.plain = self.plain || first(&["SCOPEGATE_PLAIN_HTTP"]).as_deref() == Some("danger");
         self
     }
 
@@ -81,8 +91,9 @@ impl ClientBuilder {
 
     /// Fills in what was not given from another builder.
     pub fn or(self, other: Self) -> Self {
-        let Self { url, key, ca, timeout } = self;
-        Self { url: url.or(other.url), key: key.or(other.key), ca: ca.or(other.ca), timeout }
+        let Self { url, key, ca, timeout, plain } = self;
+        let plain = plain || other.plain;
+        Self { url: url.or(other.url), key: key.or(other.key), ca: ca.or(other.ca), timeout, plain }
     }
 
     /// The client. Nothing is sent yet.
@@ -92,6 +103,9 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, BuildError> {
         let base = base(self.url.as_deref().unwrap_or(Self::DEFAULT_URL))?;
         let key = self.key.as_deref().map(str::trim).filter(|key| !key.is_empty()).map(header).transpose()?;
+        if key.is_some() && is_open(&base) && !self.plain {
+            return Err(BuildError::Plain(base.to_string()));
+        }
         Ok(Client::new(Http::new(base, key, self.ca.as_deref(), self.timeout)?))
     }
 }
@@ -99,13 +113,14 @@ impl ClientBuilder {
 /// The secret is left out.
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, key, ca, timeout } = self;
+        let Self { url, key, ca, timeout, plain } = self;
         let key = key.as_ref().map(|_| "(secret)");
         f.debug_struct("ClientBuilder")
             .field("url", url)
             .field("key", &key)
             .field("ca", ca)
             .field("timeout", timeout)
+            .field("plain", plain)
             .finish()
     }
 }
@@ -130,6 +145,17 @@ fn base(text: &str) -> Result<Url, BuildError> {
         return refuse("nothing may follow its path");
     }
     Ok(url)
+}
+
+/// Whether others may read along.
+fn is_open(url: &Url) -> bool {
+    let here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() == "http" && !here
 }
 
 fn header(key: &str) -> Result<HeaderValue, BuildError> {
@@ -174,6 +200,26 @@ mod tests {
         for bad in ["sb-dev\nsecret", "sb-dev-\u{e9}\u{7f}"] {
             let error = ClientBuilder::default().api_key(bad).build().unwrap_err();
             assert!(matches!(error, BuildError::Key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_stays_here_or_goes_encrypted() {
+        let keyed = |url: &str| ClientBuilder::default().url(url).api_key("sb-dev-1");
+        for url in ["http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "https://plane.example"] {
+            assert!(keyed(url).build().is_ok(), "{url}");
+        }
+        for url in ["http://plane.example", "http://10.0.0.1", "http://127.0.0.1.nip.example"] {
+            let error = keyed(url).build().unwrap_err();
+            assert!(matches!(error, BuildError::Plain(_)), "{url}: {error}");
+            assert!(keyed(url).danger_plain_http().build().is_ok(), "{url}");
+            assert!(
+                keyed(url)
+                    .fill(|name| (name == "SCOPEGATE_PLAIN_HTTP").then(|| "1".to_owned()))
+                    .build()
+                    .is_err()
+            );
+            assert!(ClientBuilder::default().url(url).build().is_ok(), "{url}: there is no key to lose");
         }
     }
 

@@ -129,6 +129,12 @@ pub enum BuildError {
     /// Where the plane is.
     #[error("`{0}` is not where a plane can be: {1}")]
     Url(String, String),
+    /// The key would go over plain http to another machine.
+    #[error(
+        "the API key does not go to `{0}` over plain http: use https, or say SCOPEGATE_PLAIN_HTTP=danger \
+         (`danger_plain_http`) where nobody can stand between"
+    )]
+    Plain(String),
     /// A key that cannot stand in a header.
     #[error("the API key holds characters that no key has")]
     Key,

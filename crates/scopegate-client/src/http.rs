@@ -49,7 +49,10 @@ impl Http {
             (_, None) => Trust::System,
             (_, Some(path)) => Trust::File(path),
         };
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // A forward proxy would read the key that goes over plain http, and could decide itself.
+        let builder = if base.scheme() == "http" { builder.no_proxy() } else { builder };
+        let client = builder
             .tls_backend_preconfigured(tls::config(trust)?)
             // A redirect would take the key to somewhere else.
             .redirect(Policy::none())

@@ -1,7 +1,6 @@
 //! Asking whoever uses the client, where the role leaves a held call to them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::ErrorData;
@@ -10,47 +9,33 @@ use rmcp::model::{
     InputRequiredResult, InputResponses,
 };
 use rmcp::service::{RequestContext, RoleServer};
-use scopegate_core::{CallDigest, Consent, Name, Principal, Stopped, ToolCall, Unready};
+use scopegate_core::{Consent, Principal, Stopped, ToolCall, Unready};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::listing::is_modern;
+use crate::waiting::{About, Waiting, number, state};
 
 /// Our question among those of the server, and what our request states begin with.
 const OURS: &str = "scopegate";
 /// How long an answer is taken.
 const WAITS: Duration = Duration::from_secs(300);
-/// Most questions that wait; the oldest makes room.
-const MANY: usize = 1024;
 /// Longest arguments that are shown. Whoever agrees has to be able to see what to.
 const SHOWN: usize = 4096;
 
-/// The questions that were asked and have not been answered. What a client holds of one is its number,
-/// 128 random bits: it cannot be made up or changed into another, and is worth one answer.
-#[derive(Clone, Default)]
-pub(crate) struct Questions(Arc<Mutex<BTreeMap<(Instant, u128), Question>>>);
+/// The questions that were asked and have not been answered. Each is worth one answer.
+#[derive(Clone)]
+pub(crate) struct Questions(Waiting<Question>);
 
 /// What was asked about, and what goes on to the server with a yes.
-struct Question {
+pub(crate) struct Question {
     about: About,
     state: Option<String>,
     responses: Option<InputResponses>,
 }
 
-/// A call of somebody's.
-#[derive(PartialEq)]
-struct About {
-    principal: Principal,
-    tool: Name,
-    server: Option<Name>,
-    args: CallDigest,
-}
-
-impl About {
-    fn of(principal: &Principal, call: &ToolCall) -> Option<Self> {
-        let args = CallDigest::of_args(call)?;
-        let (tool, server) = (call.tool.clone(), call.server.clone());
-        Some(Self { principal: principal.clone(), tool, server, args })
+impl Default for Questions {
+    fn default() -> Self {
+        Self(Waiting::at_most(WAITS))
     }
 }
 
@@ -67,16 +52,11 @@ impl Questions {
             return None;
         }
         let question = form(call)?;
-        let number = random()?;
         let about = About::of(principal, call)?;
-        let (state, responses) = (request.request_state.clone(), request.input_responses.clone());
-        let mut waiting = self.waiting();
-        while waiting.len() >= MANY {
-            waiting.pop_first();
-        }
-        waiting.insert((Instant::now(), number), Question { about, state, responses });
+        let (goes_on, responses) = (request.request_state.clone(), request.input_responses.clone());
+        let number = self.0.put(Question { about, state: goes_on, responses })?;
         let requests = BTreeMap::from([(OURS.to_owned(), question)]);
-        Some(InputRequiredResult::new(Some(requests), Some(format!("{OURS}:{number:032x}"))))
+        Some(InputRequiredResult::new(Some(requests), Some(state(OURS, number))))
     }
 
     /// What a request that answers one of our questions says; `None` if it answers none. Whatever it says,
@@ -87,25 +67,14 @@ impl Questions {
         call: &ToolCall,
         request: &mut CallToolRequestParams,
     ) -> Option<Result<Consent, NoConsent>> {
-        let number = request.request_state.as_deref()?.strip_prefix(OURS)?.strip_prefix(':')?;
-        let question = parse(number).and_then(|number| self.take(number));
+        let number = number(OURS, request.request_state.as_deref()?)?;
+        let question = number.and_then(|number| self.0.take(number));
         let said = request.input_responses.take().and_then(|mut responses| responses.remove(OURS));
         request.request_state = None;
         let asked = question.filter(|question| About::of(principal, call).as_ref() == Some(&question.about));
         let Some(question) = asked else { return Some(Err(NoConsent::Foreign)) };
         (request.request_state, request.input_responses) = (question.state, question.responses);
         Some(if is_yes(said) { Ok(Consent::Client) } else { Err(NoConsent::Declined) })
-    }
-
-    fn take(&self, number: u128) -> Option<Question> {
-        let mut waiting = self.waiting();
-        let key = *waiting.keys().find(|(_, other)| *other == number)?;
-        waiting.remove(&key).filter(|_| key.0.elapsed() < WAITS)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<(Instant, u128), Question>> {
-        // Nothing here panics half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,19 +137,9 @@ fn ascii(text: &str) -> String {
 fn is_yes(said: Option<Value>) -> bool {
     let said: Option<ElicitResult> = said.and_then(|said| serde_json::from_value(said).ok());
     said.is_some_and(|said| {
-        said.action == ElicitationAction::Accept && said.content.is_some_and(|form| form["agree"] == true)
+        said.action == ElicitationAction::Accept
+            && said.content.is_some_and(|form| form.get("agree") == Some(&Value::Bool(true)))
     })
-}
-
-fn parse(number: &str) -> Option<u128> {
-    let hex = number.len() == 32 && number.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if hex { u128::from_str_radix(number, 16).ok() } else { None }
-}
-
-fn random() -> Option<u128> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).ok()?;
-    Some(u128::from_le_bytes(bits))
 }
 
 #[cfg(test)]

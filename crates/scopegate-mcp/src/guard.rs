@@ -17,6 +17,7 @@ use crate::consent::Questions;
 use crate::guarded::Guarded;
 use crate::keeper::Keeper;
 use crate::names;
+use crate::rounds::Rounds;
 use crate::tasks::Tasks;
 
 /// A gate and an answer to who asks. Cheap to clone; clones share everything but the settings that
@@ -31,6 +32,7 @@ pub struct Guard {
     servers: Servers,
     open: Vec<Area>,
     pub(crate) questions: Questions,
+    pub(crate) rounds: Rounds,
     pub(crate) tasks: Tasks,
 }
 
@@ -92,6 +94,7 @@ impl Guard {
             servers: Servers::None,
             open: Vec::new(),
             questions: Questions::default(),
+            rounds: Rounds::default(),
             tasks: Tasks::default(),
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::frame::Frame;
 use crate::guard::{Area, Guard};
 use crate::http::shown;
-use crate::operations::{Passed, of_completion, of_task, of_uri};
+use crate::operations::{Passed, of_answer, of_completion, of_task, of_uri};
 use crate::{listing, names, told};
 
 /// A server whose tools run only with a permit; what else it has, as [`Guard`] says.
@@ -48,9 +48,16 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         if names::is_ours(&request.name) {
             return Err(told::unknown_tool());
         }
+        // A server that has to be reached first is: the call is judged by what it offers now.
+        self.server.ping(context.clone()).await?;
         let call = ToolCall::new(&*request.name).with_args(frame.args("/params/arguments"));
-        match self.decide_tool(call.clone(), &mut request, &context).await? {
-            Ok(permitted) => self.run_tool(permitted, request, context).await,
+        let cancel = context.ct.clone();
+        let deciding = self.decide_tool(call.clone(), &mut request, &context);
+        // A call that was cancelled while it waited for a person does not run when they agree.
+        let Some(decided) = cancel.run_until_cancelled(deciding).await else { return Err(told::cancelled()) };
+        match decided? {
+            Ok(_) if cancel.is_cancelled() => Err(told::cancelled()),
+            Ok(permitted) => self.run_tool(permitted, &call, request, context).await,
             Err(stopped) => self.ask_or_refuse(&stopped, &call, &request, &context).await,
         }
     }
@@ -83,11 +90,16 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let frame = Frame::of(&context.extensions).ok_or_else(told::unread)?;
         let unknown = ErrorData::invalid_params(format!("prompt '{}' not found", request.name), None);
         let call = ToolCall::new(names::prompt(&request.name)).with_args(frame.args("/params/arguments"));
-        let passed = self.pass(Area::Prompts, call, &context.extensions, unknown).await?;
+        let extensions = context.extensions.clone();
+        let passed = self.pass_on(Area::Prompts, &call, &mut request, &extensions, unknown).await?;
         if let (Some(arguments), Some(Value::Object(judged))) = (&mut request.arguments, passed.arguments()) {
             *arguments = judged;
         }
-        passed.run(self.server.get_prompt(request, context)).await
+        let mut answer = passed.run(self.server.get_prompt(request, context)).await?;
+        if let GetPromptResponse::InputRequired(question) = &mut answer {
+            self.hand_question(&call, question, &extensions).await?;
+        }
+        Ok(answer)
     }
 
     async fn list_prompts(
@@ -138,14 +150,20 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 
     async fn read_resource(
         &self,
-        request: ReadResourceRequestParams,
+        mut request: ReadResourceRequestParams,
         context: Context,
     ) -> Answer<ReadResourceResponse> {
-        let modern = listing::is_modern(&context);
-        let passed = self.pass_uri(names::READ, &request.uri, &context.extensions).await?;
+        let (extensions, modern) = (context.extensions.clone(), listing::is_modern(&context));
+        let call = of_uri(names::READ, &request.uri);
+        let unknown = ErrorData::resource_not_found("resource not found", None);
+        let passed = self.pass_on(Area::Resources, &call, &mut request, &extensions, unknown).await?;
         let mut answer = passed.run(self.server.read_resource(request, context)).await?;
-        if let ReadResourceResponse::Complete(result) = &mut answer {
-            listing::keep_private(&mut result.cache_scope, modern);
+        match &mut answer {
+            ReadResourceResponse::Complete(result) => listing::keep_private(&mut result.cache_scope, modern),
+            ReadResourceResponse::InputRequired(question) => {
+                self.hand_question(&call, question, &extensions).await?;
+            }
+            _ => {}
         }
         Ok(answer)
     }
@@ -223,17 +241,23 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     }
 
     async fn get_task(&self, request: GetTaskParams, context: Context) -> Answer<GetTaskResult> {
-        let passed = self.pass_task(names::GET_TASK, &request.task_id, &context.extensions).await?;
+        let passed = self
+            .pass_task(of_task(names::GET_TASK, &request.task_id), &request.task_id, &context.extensions)
+            .await?;
         passed.run(self.server.get_task(request, context)).await
     }
 
     async fn update_task(&self, request: UpdateTaskParams, context: Context) -> Answer<()> {
-        let passed = self.pass_task(names::UPDATE_TASK, &request.task_id, &context.extensions).await?;
+        let (task, extensions) = (&request.task_id, &context.extensions);
+        let call = of_answer(task, &request.input_responses);
+        let passed = self.pass_task(call, task, extensions).await?;
         passed.run(self.server.update_task(request, context)).await
     }
 
     async fn cancel_task(&self, request: CancelTaskParams, context: Context) -> Answer<()> {
-        let passed = self.pass_task(names::CANCEL_TASK, &request.task_id, &context.extensions).await?;
+        let passed = self
+            .pass_task(of_task(names::CANCEL_TASK, &request.task_id), &request.task_id, &context.extensions)
+            .await?;
         passed.run(self.server.cancel_task(request, context)).await
     }
 
@@ -320,7 +344,7 @@ impl<H: ServerHandler> Guarded<H> {
         self.pass(Area::Resources, of_uri(name, uri), extensions, unknown).await
     }
 
-    async fn pass_task(&self, name: &'static str, task: &str, extensions: &Extensions) -> Answer<Passed> {
+    async fn pass_task(&self, call: ToolCall, task: &str, extensions: &Extensions) -> Answer<Passed> {
         let unknown = ErrorData::invalid_params("task not found", None);
         if self.guard.asks_each_request() {
             let owner = self.guard.who(extensions).await.ok();
@@ -328,6 +352,6 @@ impl<H: ServerHandler> Guarded<H> {
                 return Err(unknown);
             }
         }
-        self.pass(Area::Tasks, of_task(name, task), extensions, unknown).await
+        self.pass(Area::Tasks, call, extensions, unknown).await
     }
 }

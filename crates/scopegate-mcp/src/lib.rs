@@ -33,8 +33,8 @@
 //! | `prompts/get` | `mcp:prompts/get:NAME` | the prompt's | [`Area::Prompts`] |
 //! | `resources/read`, `resources/directory/read`, `skills/get` | `mcp:resources/read` | `uri` | [`Area::Resources`] |
 //! | `resources/subscribe`, each URI of `subscriptions/listen` | `mcp:resources/subscribe` | `uri` | [`Area::Resources`] |
-//! | `completion/complete` | `mcp:completion/complete` | `type`, `name` or `uri`, `argument`, `value` | [`Area::Completion`] |
-//! | `tasks/get`, `tasks/update`, `tasks/cancel` | `mcp:` and the method | `taskId` | [`Area::Tasks`] |
+//! | `completion/complete` | `mcp:completion/complete` | `type`, `name` or `uri`, `argument`, `value`, `context` if there is one | [`Area::Completion`] |
+//! | `tasks/get`, `tasks/update`, `tasks/cancel` | `mcp:` and the method | `taskId`, of an update `inputResponses` | [`Area::Tasks`] |
 //! | any method that MCP does not have | `mcp:` and the method | its parameters | [`Area::Custom`] |
 //!
 //! What a role does not grant is refused, and lists show only what it grants: a server whose prompts
@@ -75,9 +75,11 @@ mod names;
 mod operations;
 #[cfg(feature = "proxy")]
 pub mod proxy;
+mod rounds;
 mod stdio;
 mod tasks;
 mod told;
+mod waiting;
 
 pub use self::guard::{Area, Guard};
 pub use self::guarded::Guarded;

@@ -31,7 +31,8 @@ pub(crate) fn take_apart(name: &str, split: &dyn Fn(&str) -> Option<(Name, Name)
     match name.strip_prefix(PROMPT) {
         Some(whole) => split(whole).map(|(server, own)| (server, prompt(&own).into())),
         None if is_ours(name) => None,
-        None => split(name),
+        // A tool cannot be called by a name that stands for something else.
+        None => split(name).filter(|(_, own)| !is_ours(own)),
     }
 }
 
@@ -97,6 +98,7 @@ mod tests {
         assert_eq!(apart("mcp:resources/read"), None);
         assert_eq!(apart("mcp:x__y"), None);
         assert_eq!(apart("read"), None);
+        assert_eq!(apart("files__mcp:resources/read"), None);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 mod output;
 
-use rmcp::model::{CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, Reference};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, Extensions, InputRequiredResult,
+    InputResponses, Reference,
+};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
 use scopegate_core::{ApprovalBy, Args, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready};
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 use crate::frame::Frame;
 use crate::guard::Area;
 use crate::guarded::Guarded;
+use crate::rounds::GoesOn;
 use crate::{names, told};
 
 type Answer<T> = Result<T, ErrorData>;
@@ -21,6 +25,7 @@ impl<H: ServerHandler> Guarded<H> {
     pub(crate) async fn run_tool(
         &self,
         permitted: Permitted<ToolCall>,
+        asked: &ToolCall,
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Answer<CallToolResponse> {
@@ -33,17 +38,20 @@ impl<H: ServerHandler> Guarded<H> {
         if let Some(credential) = permit.credential {
             context.extensions.insert(*credential);
         }
-        let owner = match self.guard.asks_each_request() {
-            true => self.guard.who(&context.extensions).await.ok(),
-            false => None,
-        };
+        let owner = self.guard.who(&context.extensions).await.ok();
         let answer = self.server.call_tool(request, context).await;
         let outcome = told::outcome(&answer);
         let duties = permit.obligations.as_deref().unwrap_or_default();
-        let (answer, outcome) = output::perform(duties, answer, outcome);
+        let (mut answer, outcome) = output::perform(duties, answer, outcome);
         completion.complete(outcome);
-        if let (Ok(CallToolResponse::Task(begun)), Some(owner)) = (&answer, owner) {
-            self.guard.tasks.begun(&begun.task.task_id, owner);
+        match (&mut answer, owner) {
+            (Ok(CallToolResponse::Task(begun)), Some(owner)) if self.guard.asks_each_request() => {
+                self.guard.tasks.begun(&begun.task.task_id, owner);
+            }
+            (Ok(CallToolResponse::InputRequired(question)), owner) => {
+                self.guard.rounds.asked(owner.as_ref(), asked, question)?;
+            }
+            _ => {}
         }
         answer
     }
@@ -59,11 +67,46 @@ impl<H: ServerHandler> Guarded<H> {
             Ok(principal) => principal,
             Err(unready) => return Ok(Err(unready.into())),
         };
-        match self.guard.questions.answer(&principal, &call, request) {
-            None => Ok(self.guard.admit(&context.extensions, call).await),
-            Some(Ok(consent)) => Ok(self.guard.admit_agreed(&principal, call, consent).await),
-            Some(Err(no)) => no.stopped().map(Err),
+        let consent = match self.guard.questions.answer(&principal, &call, request).transpose() {
+            Ok(consent) => consent,
+            Err(no) => return no.stopped().map(Err),
+        };
+        let next = self.guard.rounds.next(Some(&principal), &call, request)?;
+        let decided = match consent {
+            None => self.guard.admit(&context.extensions, call).await,
+            Some(consent) => self.guard.admit_agreed(&principal, call, consent).await,
+        };
+        if decided.is_ok() {
+            self.guard.rounds.go_on(next, request)?;
         }
+        Ok(decided)
+    }
+
+    /// The same for a request that is no tool call, and may go on with an earlier one.
+    pub(crate) async fn pass_on(
+        &self,
+        area: Area,
+        call: &ToolCall,
+        request: &mut impl GoesOn,
+        extensions: &Extensions,
+        unknown: ErrorData,
+    ) -> Answer<Passed> {
+        let principal = self.guard.who(extensions).await.ok();
+        let next = self.guard.rounds.next(principal.as_ref(), call, request)?;
+        let passed = self.pass(area, call.clone(), extensions, unknown).await?;
+        self.guard.rounds.go_on(next, request)?;
+        Ok(passed)
+    }
+
+    /// A server's own question, as the client gets it.
+    pub(crate) async fn hand_question(
+        &self,
+        call: &ToolCall,
+        question: &mut InputRequiredResult,
+        extensions: &Extensions,
+    ) -> Answer<()> {
+        let principal = self.guard.who(extensions).await.ok();
+        self.guard.rounds.asked(principal.as_ref(), call, question)
     }
 
     /// What the client is told of a tool that did not run, or asked.
@@ -163,9 +206,15 @@ pub(crate) fn of_task(name: &'static str, task: &str) -> ToolCall {
     ToolCall::new(name).with_args(Args::from_value(&json!({ "taskId": task })))
 }
 
+/// An answer to what a task asks.
+pub(crate) fn of_answer(task: &str, responses: &InputResponses) -> ToolCall {
+    let args = json!({ "taskId": task, "inputResponses": responses });
+    ToolCall::new(names::UPDATE_TASK).with_args(Args::from_value(&args))
+}
+
 pub(crate) fn of_completion(request: &CompleteRequestParams) -> ToolCall {
     let (argument, value) = (&request.argument.name, &request.argument.value);
-    let args = match &request.r#ref {
+    let mut args = match &request.r#ref {
         Reference::Prompt(prompt) => {
             json!({ "type": "ref/prompt", "name": prompt.name, "argument": argument, "value": value })
         }
@@ -175,5 +224,9 @@ pub(crate) fn of_completion(request: &CompleteRequestParams) -> ToolCall {
         // Nothing that rmcp knows today.
         _ => json!({ "argument": argument, "value": value }),
     };
+    // What the other arguments are said to be chooses what is completed, too.
+    if let (Some(args), Some(context)) = (args.as_object_mut(), &request.context) {
+        args.insert("context".to_owned(), json!(context.arguments));
+    }
     ToolCall::new(names::COMPLETE).with_args(Args::from_value(&args))
 }

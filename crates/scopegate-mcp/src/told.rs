@@ -45,6 +45,11 @@ pub(crate) fn unknown_tool() -> ErrorData {
     ErrorData::invalid_params("tool not found", None)
 }
 
+/// Nobody waits for the answer any more.
+pub(crate) fn cancelled() -> ErrorData {
+    ErrorData::internal_error("the request was cancelled", None)
+}
+
 /// A request that did not come through our readers.
 pub(crate) fn unread() -> ErrorData {
     ErrorData::internal_error("this server has to be served by scopegate-mcp, which reads its messages", None)

@@ -6,5 +6,6 @@ mod consent;
 mod held;
 mod methods;
 mod people;
+mod rounds;
 mod strict;
 mod support;

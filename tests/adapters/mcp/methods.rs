@@ -42,10 +42,12 @@ fn rmcp() -> PathBuf {
     let host = output("rustc", &["--print", "host-tuple"]);
     // Without what other machines would need, which nobody has downloaded.
     let host = ["--filter-platform", host.trim()];
-    let metadata = [["metadata", "--format-version"], ["1", "--offline"], host].concat();
+    let metadata = [["metadata", "--format-version"], ["1", "--locked"], host].concat();
     let metadata: Value = serde_json::from_str(&output(env!("CARGO"), &metadata)).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let rmcp = packages.iter().find(|package| package["name"] == "rmcp").expect("rmcp");
+    // swarms-rs brings one of its own.
+    let ours = |package: &&Value| package["name"] == "rmcp" && package["version"] == "3.9.0";
+    let rmcp = packages.iter().find(ours).expect("rmcp 3.9.0");
     Path::new(rmcp["manifest_path"].as_str().expect("a path")).parent().expect("a directory").to_owned()
 }
 

@@ -55,6 +55,8 @@ impl House {
     }
 
     pub(crate) fn under(policy: &str) -> Self {
+        // Clients over HTTP want one to be there, also where they need none.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let policy = Policy::from_text(policy, "policy").unwrap_or_else(|error| panic!("{error}"));
         let clock = Arc::new(ManualClock::new(NOON));
         let engine = LocalEnforcer::builder(policy).clock(clock.clone()).credentials(Vault);
@@ -413,6 +415,19 @@ impl ServerHandler for Shop {
             self.waiting.notify_one();
             context.ct.cancelled().await;
             return Err(ErrorData::internal_error("cancelled", None));
+        }
+        // Fourteen is paid to somebody whom the client has to name.
+        if args["amount"] == 14 {
+            let Some(said) = request.input_responses else {
+                self.note("asked", args);
+                let form = json!({"mode": "form", "message": "Who is it?", "requestedSchema": {
+                    "type": "object", "properties": {"name": {"type": "string"}}}});
+                let form = serde_json::from_value(form).expect("a form");
+                let asked = InputRequest::Elicitation(ElicitRequest::new(form));
+                let asked = InputRequests::from([("who".to_owned(), asked)]);
+                return Ok(InputRequiredResult::new(Some(asked), Some("till 3".to_owned())).into());
+            };
+            self.note("answered", json!({"state": request.request_state, "said": said}));
         }
         self.note(&request.name, args.clone());
         let said = ContentBlock::text(format!("{} {args}", request.name));

@@ -47,7 +47,7 @@ async fn outages_are_told_apart() {
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let error = ask(&client(&format!("http://{free}"))).await;
     assert!(matches!(error, ClientError::Unavailable { outage: Outage::Connect, .. }), "{error:?}");
-    let error = ask(&client("http://no-such-host.invalid")).await;
+    let error = ask(&client("https://no-such-host.invalid")).await;
     assert!(matches!(error, ClientError::Unavailable { outage: Outage::Connect, .. }), "{error:?}");
     let error = ask(&client("https://localhost:1")).await;
     assert!(matches!(error, ClientError::Unavailable { outage: Outage::Connect, .. }), "{error:?}");

@@ -13,9 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use scopegate_core::json::Json;
 use scopegate_core::{
-    AccessRequest, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Hold, Name, Need, Obligation,
-    Outcome, OutputRule, Permit, PermitId, Principal, PrincipalRef, Quick, Redaction, ReviewId, SessionId,
-    Timestamp, ToolCall, Window,
+    AccessRequest, ApprovalBy, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Hold, Name, Need,
+    Obligation, Outcome, OutputRule, Permit, PermitId, Principal, PrincipalRef, Quick, Redaction, ReviewId,
+    SessionId, Timestamp, ToolCall, Window,
 };
 
 /// The session that the table knows, as an authenticated id.
@@ -81,6 +81,7 @@ impl Table {
             "held" => Decision::Hold(Hold {
                 review: ReviewId::from_bits(5),
                 expires_at: Timestamp::from_secs(1_800_000_000),
+                by: ApprovalBy::Reviewer,
             }),
             "unrecorded" => deny(DenyCode::AuditUnavailable, Detail::None),
             "wrong-env" => deny(DenyCode::EnvViolation, Detail::Name("the-secret-argument".into())),

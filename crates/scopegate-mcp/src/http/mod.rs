@@ -39,12 +39,15 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 ///
 /// With a guard [from HTTP](Guard::from_http) put the layer that authenticates outside of this, and
 /// let it insert a [`Principal`](scopegate_core::Principal) among the request's extensions. A session
-/// of MCP belongs to the principal that began it; to any other it does not exist.
+/// of MCP belongs to the principal that began it; to any other it does not exist. Sessions end with the
+/// process: a `session_store` of the configuration is not used.
 pub fn http_service<H: ServerHandler>(
     guard: Guard,
     server: impl Fn() -> io::Result<H> + Send + Sync + 'static,
-    config: StreamableHttpServerConfig,
+    mut config: StreamableHttpServerConfig,
 ) -> HttpService<H> {
+    // A session that came back from a store would be nobody's: whose it was is kept here alone.
+    config.session_store = None;
     let sessions = Arc::new(LocalSessionManager::default());
     let seats = Arc::new(Seats::new(sessions.clone()));
     let over = guard.clone();
@@ -83,7 +86,10 @@ impl<H: ServerHandler> HttpService<H> {
         }
         let answer = SHOWN.scope(tool, self.inner.handle(Request::from_parts(parts, Full::new(body)))).await;
         match (session, owner) {
-            (Some(session), _) if method == Method::DELETE => self.seats.leave(&session),
+            // One that was refused goes on, and stays whose it is.
+            (Some(session), _) if method == Method::DELETE && answer.status().is_success() => {
+                self.seats.leave(&session);
+            }
             (None, Some(owner)) => self.seats.take(headers::session(answer.headers()), owner).await,
             _ => {}
         }

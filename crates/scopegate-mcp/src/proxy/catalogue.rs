@@ -1,5 +1,6 @@
 //! What a server offers, for whoever judges calls by it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rmcp::RoleClient;
@@ -39,6 +40,8 @@ pub(crate) async fn read(
     mut offered: Vec<CatalogueTool>,
     custom: &[String],
 ) -> Result<Vec<CatalogueTool>, ServiceError> {
+    // A tool cannot stand for a resource or a prompt, whatever it calls itself.
+    offered.retain(|tool| !names::is_ours(&tool.name));
     if has.prompts.is_some() {
         offered.extend(prompts(peer).await?.iter().map(|name| CatalogueTool::new(names::prompt(name))));
     }
@@ -111,17 +114,23 @@ pub(crate) fn put(
     if sink.put(server, Catalogue { tools: offered.clone() }).is_ok() {
         return Vec::new();
     }
+    let mut seen = HashMap::<Name, usize>::new();
+    offered.iter().for_each(|tool| *seen.entry(tool.name.clone()).or_default() += 1);
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for tool in offered {
-        let name = tool.name.to_string();
-        good.push(tool);
-        if let Err(refused) = sink.put(server, Catalogue { tools: good.clone() }) {
-            good.pop();
-            bad.push((name, refused));
+        // Each by itself: meanwhile nobody may use the others.
+        let refused = match seen.get(&tool.name) {
+            Some(1) => sink.put(server, Catalogue { tools: vec![tool.clone()] }).err(),
+            _ => Some(Refused("nobody knows which tool of this name a call would reach".to_owned())),
+        };
+        match refused {
+            None => good.push(tool),
+            Some(refused) => bad.push((tool.name.to_string(), refused)),
         }
     }
-    if good.is_empty() {
+    if let Err(refused) = sink.put(server, Catalogue { tools: good }) {
         // What was known before does not stay.
+        bad.push((server.to_string(), refused));
         bad.extend(sink.put(server, Catalogue::default()).err().map(|refused| (server.to_string(), refused)));
     }
     bad
@@ -165,6 +174,15 @@ mod tests {
         let refused = offer(&picky, &["a", "bad", "b"]);
         assert_eq!(refused, [("bad".to_owned(), Refused("its schema".to_owned()))]);
         assert_eq!(*picky.0.lock().unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn of_two_tools_with_one_name_none_is_taken_up() {
+        let picky = Arc::new(Picky::default());
+        let refused = offer(&picky, &["a", "bad", "b", "a"]);
+        let names: Vec<_> = refused.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["a", "bad", "a"]);
+        assert_eq!(*picky.0.lock().unwrap(), ["b"]);
     }
 
     #[test]

@@ -101,7 +101,10 @@ impl Endpoint {
     }
 
     fn client(&self) -> Result<reqwest::Client, UpstreamError> {
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // A forward proxy would read what goes over plain http.
+        let builder = if self.url.scheme() == "http" { builder.no_proxy() } else { builder };
+        builder
             .tls_backend_preconfigured(tls()?)
             // A redirect would take calls and secrets to somewhere else.
             .redirect(Policy::none())

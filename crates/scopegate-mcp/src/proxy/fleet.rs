@@ -133,6 +133,12 @@ impl ServerHandler for Fleet {
         self.negotiate_initialize(&request)
     }
 
+    /// Of a server that cannot be reached nothing is offered, so nothing of it is permitted.
+    async fn ping(&self, context: Asked) -> Answer<()> {
+        join_all(self.0.values().map(|member| member.ping(context.clone()))).await;
+        Ok(())
+    }
+
     async fn on_initialized(&self, context: Told) {
         join_all(self.0.values().map(|member| member.on_initialized(context.clone()))).await;
     }

@@ -101,6 +101,11 @@ impl ServerHandler for Proxy {
         self.negotiate_initialize(&request)
     }
 
+    /// Connects, if need be: then it is known what the server offers now, and a call can be judged by that.
+    async fn ping(&self, context: Asked) -> Answer<()> {
+        self.link(|| Client::asking(&context)).await.map(drop)
+    }
+
     async fn on_initialized(&self, _: Told) {
         if let Some(link) = self.link.get() {
             link.shared.is_ready();

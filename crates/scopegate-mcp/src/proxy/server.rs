@@ -8,7 +8,7 @@ use rmcp::model::ServerNotification;
 use rmcp::service::ServiceError;
 use rmcp::transport::Transport as _;
 use scopegate_core::pin::ServerPins;
-use scopegate_core::{CatalogueTool, Name};
+use scopegate_core::{Catalogue, CatalogueTool, Name};
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OnceCell, watch};
@@ -29,6 +29,9 @@ use super::wire::Wire;
 
 /// How long a server may take to end.
 const PATIENCE: Duration = Duration::from_secs(6);
+
+/// How long a server may take to say what it offers.
+const LISTS: Duration = Duration::from_secs(30);
 
 /// Most connections for clients that come over HTTP: each may be a program.
 const MOST: usize = 64;
@@ -114,6 +117,10 @@ impl Server {
     /// [`UpstreamError`].
     pub async fn prepare(&self) -> Result<(), UpstreamError> {
         let ask = async {
+            if let Some(sink) = &self.sink {
+                // Until it is known what the server offers, nobody may use it.
+                let _ = sink.put(&self.name, Catalogue::default());
+            }
             let mut wire = self.open()?;
             let era = match probe::ask(&mut wire).await {
                 // Over HTTP a connection ends with a question that is refused unread.
@@ -234,9 +241,7 @@ impl Server {
         era: Era,
         many: bool,
     ) -> Result<Arc<Link>, UpstreamError> {
-        if many && *self.links.borrow() >= MOST {
-            return Err(UpstreamError::Busy(MOST));
-        }
+        let place = self.place(many)?;
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
         let wire = match spare {
             // A connection that began in one era does not go on in another.
@@ -248,7 +253,7 @@ impl Server {
         let peer = Some(client.peer).filter(|_| !(many && era.is_modern()));
         let (link, changes) = Link::greet(wire, &era, client.config, peer).await?;
         let link = Arc::new(link);
-        self.watch(&link, many);
+        self.watch(&link, many, place);
         self.take_up(&link).await;
         self.follow(&link, changes, legacy);
         if link.modern {
@@ -259,7 +264,12 @@ impl Server {
 
     /// Takes up what the server offers now.
     async fn take_up(&self, link: &Link) {
-        let offered = self.offered(link).await.unwrap_or_else(|error| {
+        let offered = timeout(LISTS, self.offered(link)).await;
+        let offered = offered.map_or_else(
+            |_| Err(format!("no answer in {LISTS:?}")),
+            |offered| offered.map_err(|error| error.to_string()),
+        );
+        let offered = offered.unwrap_or_else(|error| {
             self.say(&format!("does not say what it offers, so nobody may use it: {error}"));
             Vec::new()
         });
@@ -300,16 +310,34 @@ impl Server {
     }
 
     /// The end of a connection is told.
-    fn watch(self: &Arc<Self>, link: &Link, many: bool) {
-        self.links.send_modify(|links| *links += 1);
+    fn watch(self: &Arc<Self>, link: &Link, many: bool, place: Place) {
         let (server, ended) = (self.clone(), link.end());
         tokio::spawn(async move {
             let how = ended.await;
-            server.links.send_modify(|links| *links -= 1);
+            drop(place);
             if !many {
                 server.ended.send_replace(Some(how));
             }
         });
+    }
+
+    /// A place for one more connection, taken before it is opened.
+    fn place(self: &Arc<Self>, many: bool) -> Result<Place, UpstreamError> {
+        let taken = self.links.send_if_modified(|links| {
+            let free = !many || *links < MOST;
+            *links += usize::from(free);
+            free
+        });
+        if taken { Ok(Place(self.clone())) } else { Err(UpstreamError::Busy(MOST)) }
+    }
+}
+
+/// The place of a connection, until it is closed.
+struct Place(Arc<Server>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.links.send_modify(|links| *links -= 1);
     }
 }
 

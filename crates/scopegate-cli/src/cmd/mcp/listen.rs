@@ -1,5 +1,6 @@
 //! The proxy over streamable HTTP.
 
+use std::env::VarError;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,7 @@ impl ListenArgs {
                 Err(Failure::usage(format!("{TOKEN} has less than 16 characters")))
             }
             Ok(token) => Ok(Some(token.into())),
+            Err(VarError::NotUnicode(_)) => Err(Failure::usage(format!("{TOKEN} is not UTF-8"))),
             Err(_) if ip.is_loopback() || self.allow_anybody => Ok(None),
             Err(_) => Err(Failure::usage(format!(
                 "{ip} can be reached from elsewhere: set {TOKEN} to a token that clients show, or say --allow-anybody"
