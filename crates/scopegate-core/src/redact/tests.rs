@@ -110,7 +110,10 @@ fn a_pattern_is_taken_out_of_texts_numbers_and_names() {
         ("{\"n\": 123 }", "{\"n\": 123 }", 0),
     ] {
         let mut redactor = Redactor::new(&by_pattern);
-        assert_eq!(redactor.text(before), after);
+        let text = redactor.text(before);
+        // Members have no order: another crate of the build decides on that.
+        let value = |text: &str| serde_json::from_str::<Value>(text).map_err(|_| text.to_owned());
+        assert_eq!(value(&text), value(after));
         assert_eq!(redactor.parts(), parts, "{before}");
     }
     // Also one that spans what JSON puts between.
