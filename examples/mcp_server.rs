@@ -80,16 +80,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let tools = client.list_all_tools().await?;
     println!("tools: {}", tools.iter().map(|tool| &*tool.name).collect::<Vec<_>>().join(", "));
-    call(&client, "pay", json!({"to": "mallory", "amount": 4000})).await;
+    call(&client, "pay", json!({"amount": 4000, "to": "mallory"})).await;
     call(&client, "close_account", json!({})).await;
-    call(&client, "pay", json!({"to": "bob", "amount": 40})).await;
+    call(&client, "pay", json!({"amount": 40, "to": "bob"})).await;
 
-    call(&client, "pay", json!({"to": "carol", "amount": 400})).await;
+    call(&client, "pay", json!({"amount": 400, "to": "carol"})).await;
     for review in enforcer.pending().await? {
         println!("dana approves {} {}", review.tool, review.arguments);
         enforcer.approve(review.id, "dana").await?;
     }
-    call(&client, "pay", json!({"to": "carol", "amount": 400})).await;
+    call(&client, "pay", json!({"amount": 400, "to": "carol"})).await;
     guard.close().await?;
     Ok(())
 }

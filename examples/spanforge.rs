@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ] {
         let question = ScopeQuestion::new("trace-1", agent, resource, action, "2026-01-02T03:04:05Z");
         let answer = scope.evaluate_with_policy(&question, None)?;
-        println!("  {}: {}", answer.outcome, answer.reason.escape_debug());
+        println!("  {}: {}", answer.outcome, visible(&answer.reason));
     }
     let capability = ScopeQuestion::new("trace-1", "claims-agent", "claims", "read", "2026-01-02T03:04:06Z");
     println!("  {}", scope.evaluate(&capability.with_capability("claim.read"))?.reason);
@@ -76,4 +76,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     enforcer.flush().await;
     Ok(())
+}
+
+/// The text, with characters that hide or move things written out.
+fn visible(text: &str) -> String {
+    let quoted = format!("{text:?}");
+    quoted.trim_matches('"').to_owned()
 }
