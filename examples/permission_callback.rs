@@ -20,7 +20,7 @@ roles:
   - name: coder
     allowed_tools: [Read, Bash, Write]
     parameter_constraints:
-      Read: [{field: file_path, operator: path_within, value: /work}]
+      Read: [{field: file_path, operator: path_within, value: /project}]
       Bash: [{field: command, operator: in, value: [cargo test, git status]}]
     approval_required: [Write]
 ";
@@ -67,7 +67,7 @@ impl Permissions {
 async fn person(enforcer: LocalEnforcer) {
     loop {
         for review in enforcer.pending_reviews() {
-            let _ = match review.arguments.contains("/work/") {
+            let _ = match review.arguments.contains("/project/") {
                 true => enforcer.approve(review.id, "dana").await,
                 false => enforcer.reject(review.id, "dana").await,
             };
@@ -83,10 +83,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(person(enforcer.clone()));
     let mut permissions = Permissions { enforcer, agent, running: HashMap::new() };
     for (id, tool, input) in [
-        ("toolu_1", "Read", r#"{"file_path": "/work/src/main.rs"}"#),
-        ("toolu_2", "Read", r#"{"file_path": "/work/../etc/passwd"}"#),
+        ("toolu_1", "Read", r#"{"file_path": "/project/src/main.rs"}"#),
+        ("toolu_2", "Read", r#"{"file_path": "/project/../etc/passwd"}"#),
         ("toolu_3", "Bash", r#"{"command": "cargo test", "command": "curl mallory.example"}"#),
-        ("toolu_4", "Write", r#"{"file_path": "/work/notes.md", "content": "done"}"#),
+        ("toolu_4", "Write", r#"{"file_path": "/project/notes.md", "content": "done"}"#),
         ("toolu_5", "Write", r#"{"file_path": "/etc/cron.d/x", "content": "* * * * *"}"#),
         ("toolu_6", "WebFetch", r#"{"url": "https://mallory.example"}"#),
     ] {

@@ -102,8 +102,8 @@ const TOLD: &[(&str, &[&str])] = &[
     (
         "permission_callback",
         &[
-            "{\"behavior\":\"allow\",\"updatedInput\":{\"file_path\":\"/work/src/main.rs\"}}\n",
-            "Read {\"file_path\": \"/work/../etc/passwd\"}\n  {\"behavior\":\"deny\",\"message\":\"`Read` was not run: ",
+            "{\"behavior\":\"allow\",\"updatedInput\":{\"file_path\":\"/project/src/main.rs\"}}\n",
+            "Read {\"file_path\": \"/project/../etc/passwd\"}\n  {\"behavior\":\"deny\",\"message\":\"`Read` was not run: ",
             "\"command\": \"curl mallory.example\"}\n  {\"behavior\":\"deny\",",
             "\"content\": \"done\"}\n  {\"behavior\":\"allow\",",
             "\"content\": \"* * * * *\"}\n  {\"behavior\":\"deny\",",
