@@ -48,14 +48,14 @@ fn what_is_wrong_with_the_settings_is_told() {
         ("urls: x\n", "unknown field"),
         ("url: a\nurl: b\n", "config.yaml: "),
         ("url: ftp://x\n", "`ftp://x/` is not where a plane can be"),
-        ("url: http://user:pw@x\n", "a user name or password does not belong there"),
+        ("url: http://user:hunter2@x\n", "a user name or password does not belong there"),
         ("api_key: a\napi_key_file: b\n", "has both `api_key` and `api_key_file`"),
         ("api_key_file: none.key\n", "none.key: "),
         ("ca_file: none.pem\n", "none.pem: "),
     ] {
         let run = list(&["--config", &desk.write("config.yaml", text)]);
         run.assert(2, "", told);
-        assert!(!run.stderr.contains("pw"), "{}", run.stderr);
+        assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
     }
     let empty = desk.write("empty.key", "\n");
     list(&["--api-key-file", &empty]).assert(2, "", "holds no API key");
