@@ -25,6 +25,10 @@ EXPECTED = {
 TOOLS_DIFFER_IN = {"execution"}
 
 
+# A secret that the client's own environment holds: the server must not see it behind the proxy.
+SECRET = {"EVERYTHING_SECRET": "wlkqzjnvbpty"}
+
+
 async def asked(command):
     """The survey, and what the server asked and told meanwhile."""
     heard = {"progress": [], "sampling": [], "elicitation": [], "roots": 0, "logs": []}
@@ -50,7 +54,7 @@ async def asked(command):
         heard["logs"].append(params.level)
 
     client = Client(
-        stdio(command),
+        stdio(command, **SECRET),
         mode="legacy",
         sampling_callback=sampling,
         elicitation_callback=elicitation,
@@ -87,6 +91,8 @@ async def test_nothing_differs_but_what_is_explained(all_granted):
     assert heard_directly["roots"] and heard_through["roots"]
     assert heard_directly["logs"] and heard_through["logs"]
 
+    assert SECRET["EVERYTHING_SECRET"] in str(direct["call get-env 0"])
+    assert SECRET["EVERYTHING_SECRET"] not in str(through["call get-env 0"])
 
     # What the server refuses by its schema, the proxy refuses too.
     for name in EXPECTED:
