@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scopegate-client", &["scopegate-core", "scopegate-engine"]),
     ("scopegate-tower", &["scopegate-core"]),
     ("scopegate-server", &["scopegate-core", "scopegate-engine"]),
-    ("scopegate-mcp", &["scopegate-core"]),
+    ("scopegate-mcp", &["scopegate-adapter", "scopegate-core"]),
     ("scopegate-adapter", &["scopegate-core"]),
     ("scopegate-adk", &["scopegate-adapter", "scopegate-core"]),
     ("scopegate-rig", &["scopegate-adapter", "scopegate-core"]),

@@ -1,6 +1,6 @@
 //! Arguments as they were written.
 
-use scopegate_core::Args;
+use scopegate_core::{Args, ToolCall};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,6 +22,11 @@ impl From<Value> for RawArgs {
     fn from(value: Value) -> Self {
         Self(RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
+}
+
+/// A call whose arguments are a text.
+pub fn call(tool: &str, arguments: &str) -> ToolCall {
+    ToolCall::new(tool).with_args(read(arguments))
 }
 
 /// The arguments in a text. A call without any may say `null`, in the frameworks as here.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scopegate_core::{
-    Disclosure, EnforceError, Enforcer, Gate, Hold, Notice, Permitted, Refusal, Reviews, Stopped, ToolCall,
-    Unready,
+    ApprovalBy, Consent, Disclosure, EnforceError, Enforcer, Gate, Hold, Notice, Permitted, Principal,
+    Refusal, Reviews, Stopped, ToolCall, Unready,
 };
 use tokio::time::timeout;
 
-use crate::arguments::read;
 use crate::caller::Caller;
 use crate::relay::Mark;
 
@@ -20,6 +19,7 @@ pub struct Desk {
     gate: Gate,
     disclosure: Disclosure,
     patience: Option<(Arc<dyn Reviews>, Duration)>,
+    performs: bool,
     mark: Arc<Mark>,
 }
 
@@ -27,7 +27,7 @@ impl Desk {
     /// A desk before a gate over this enforcer.
     pub fn new(enforcer: impl Enforcer) -> Self {
         let (gate, disclosure) = (Gate::new(enforcer), Disclosure::default());
-        Self { gate, disclosure, patience: None, mark: Arc::default() }
+        Self { gate, disclosure, patience: None, performs: false, mark: Arc::default() }
     }
 
     /// The same settings for another agent, whose seams take no permits of this one.
@@ -42,26 +42,28 @@ impl Desk {
         Self { disclosure, ..self }
     }
 
-    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
-    /// held then comes back as held. Needs a tokio runtime with time.
+    /// Waits for a reviewer, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held, and so does at once what the role leaves to whoever uses the client:
+    /// they would wait for an answer before the question. Needs a tokio runtime with time.
     #[must_use]
     pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
         Self { patience: Some((Arc::new(reviews), at_most)), ..self }
+    }
+
+    /// Whoever takes a permit from here performs its duties. Without this a permit that has any is refused.
+    #[must_use]
+    pub fn performs_duties(self) -> Self {
+        Self { performs: true, ..self }
     }
 
     /// A call that may run, or why not. A permit that an outer seam has given for it is that call's.
     ///
     /// # Errors
     /// [`Stopped`] says why.
-    pub async fn admit(
-        &self,
-        caller: &Caller,
-        tool: &str,
-        arguments: &str,
-    ) -> Result<Permitted<ToolCall>, Stopped> {
-        match self.take(tool, arguments) {
+    pub async fn admit(&self, caller: &Caller, call: ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
+        match self.take(&call) {
             Some(permitted) => Ok(permitted),
-            None => self.decide(caller, tool, arguments).await,
+            None => self.decide(caller, call).await,
         }
     }
 
@@ -69,20 +71,28 @@ impl Desk {
     ///
     /// # Errors
     /// [`Stopped`] says why.
-    pub async fn decide(
-        &self,
-        caller: &Caller,
-        tool: &str,
-        arguments: &str,
-    ) -> Result<Permitted<ToolCall>, Stopped> {
-        let call = ToolCall::new(tool).with_args(read(arguments));
+    pub async fn decide(&self, caller: &Caller, call: ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
         let permitted = match self.ask(caller, &call).await {
             Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
                 self.ask(caller, &call).await?
             }
             answer => answer?,
         };
-        honourable(permitted)
+        self.honourable(permitted)
+    }
+
+    /// The same for a call that was held before, and that somebody other than a reviewer has agreed to.
+    /// Whoever calls this has asked them about this very call, once.
+    ///
+    /// # Errors
+    /// [`Stopped`] says why.
+    pub async fn decide_agreed(
+        &self,
+        principal: &Principal,
+        call: ToolCall,
+        consent: Consent,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        self.honourable(self.gate.admit_agreed(principal, call, consent).await?)
     }
 
     /// Which of these tools the caller could ever be permitted.
@@ -117,10 +127,23 @@ impl Desk {
         }
     }
 
-    /// Waits for a person, if that was asked for; whether asking again makes sense.
+    /// Waits for a reviewer, if that was asked for; whether asking again makes sense.
     async fn settles(&self, hold: Hold) -> bool {
-        let Some((reviews, at_most)) = &self.patience else { return false };
+        let waits = self.patience.as_ref().filter(|_| hold.by == ApprovalBy::Reviewer);
+        let Some((reviews, at_most)) = waits else { return false };
         matches!(timeout(*at_most, reviews.await_review(hold.review)).await, Ok(Ok(_)))
+    }
+
+    /// What is permitted must be possible: the judged arguments are what runs, and duties are somebody's.
+    /// A permit that is given up is reported as dropped.
+    fn honourable(&self, permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
+        if let Some(error) = permitted.call().args.error() {
+            return Err(Unready::Arguments(error).into());
+        }
+        if !self.performs && !permitted.obligations().is_empty() {
+            return Err(Unready::Duty.into());
+        }
+        Ok(permitted)
     }
 }
 
@@ -128,16 +151,4 @@ impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Desk").field("disclosure", &self.disclosure).finish_non_exhaustive()
     }
-}
-
-/// What is permitted must be possible: the judged arguments are what runs, and nobody here performs
-/// duties. A permit that is given up is reported as dropped.
-fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
-    if let Some(error) = permitted.call().args.error() {
-        return Err(Unready::Arguments(error).into());
-    }
-    if !permitted.obligations().is_empty() {
-        return Err(Unready::Duty.into());
-    }
-    Ok(permitted)
 }

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use scopegate_core::{Outcome, Permitted, ToolCall};
+use scopegate_core::{Name, Outcome, Permitted, ToolCall};
 
 use crate::credential::with_credential;
 use crate::desk::Desk;
@@ -32,10 +32,24 @@ impl Default for Mark {
 
 struct Offer {
     mark: Arc<Mark>,
-    tool: String,
-    /// As the inner seam will be given them.
-    arguments: String,
     permitted: Permitted<ToolCall>,
+}
+
+impl Offer {
+    /// Whether the permit is for this very call.
+    fn fits(&self, call: &ToolCall, arguments: &str) -> bool {
+        let permitted = self.permitted.call();
+        about(permitted) == about(call)
+            && permitted.mcp.is_none()
+            && call.mcp.is_none()
+            && permitted.args.to_json().as_deref() == Some(arguments)
+    }
+}
+
+/// All of a call but its arguments, and what it claims about MCP.
+fn about(call: &ToolCall) -> (&Name, [Option<&Name>; 4]) {
+    let ToolCall { tool, action, resource, env, server, .. } = call;
+    (tool, [action.as_ref(), resource.as_ref(), env.as_ref(), server.as_ref()])
 }
 
 impl Run {
@@ -50,10 +64,10 @@ pub async fn in_run<F: Future>(agent: F) -> F::Output {
 }
 
 impl Desk {
-    /// Leaves a permit for an inner seam that will be given these arguments. Outside of a
-    /// [run](in_run) it is given up, and the inner seam asks by itself.
-    pub fn leave(&self, permitted: Permitted<ToolCall>, arguments: String) {
-        let offer = self.offer(permitted, arguments);
+    /// Leaves a permit for an inner seam that will be given its call. Outside of a [run](in_run) it is
+    /// given up, and the inner seam asks by itself.
+    pub fn leave(&self, permitted: Permitted<ToolCall>) {
+        let offer = self.offer(permitted);
         let _ = RUN.try_with(|run| run.offers().push(offer));
     }
 
@@ -71,31 +85,30 @@ impl Desk {
     }
 
     /// Takes the permit that was left for this very call.
-    pub(crate) fn take(&self, tool: &str, arguments: &str) -> Option<Permitted<ToolCall>> {
+    pub(crate) fn take(&self, call: &ToolCall) -> Option<Permitted<ToolCall>> {
         let taken = RUN.try_with(|run| {
+            // Arguments that cannot be read were permitted to nobody.
+            let arguments = call.args.to_json()?;
             let mut offers = run.offers();
-            let fits = |offer: &Offer| {
-                Arc::ptr_eq(&offer.mark, self.mark()) && offer.tool == tool && offer.arguments == arguments
-            };
-            let place = offers.iter().position(fits)?;
+            let ours = |offer: &Offer| Arc::ptr_eq(&offer.mark, self.mark()) && offer.fits(call, &arguments);
+            let place = offers.iter().position(ours)?;
             Some(offers.remove(place).permitted)
         });
         taken.ok().flatten()
     }
 
     /// Runs a permitted tool with its secret, and reports how it went. A seam of this desk inside of
-    /// the tool that is given these arguments, and nobody else, can take the permit up; then it reports.
+    /// the tool that is given the same call, and nobody else, can take the permit up; then it reports.
     ///
     /// # Errors
     /// What the tool says.
     pub async fn run<A, E>(
         &self,
         permitted: Permitted<ToolCall>,
-        arguments: String,
         tool: impl Future<Output = Result<A, E>>,
     ) -> Result<A, E> {
         let tool = with_credential(permitted.credential().cloned(), tool);
-        let run = Run(Arc::new(Mutex::new(vec![self.offer(permitted, arguments)])));
+        let run = Run(Arc::new(Mutex::new(vec![self.offer(permitted)])));
         let result = RUN.scope(run.clone(), tool).await;
         let left = run.offers().pop();
         if let Some(offer) = left {
@@ -104,8 +117,7 @@ impl Desk {
         result
     }
 
-    fn offer(&self, permitted: Permitted<ToolCall>, arguments: String) -> Offer {
-        let tool = permitted.call().tool.to_string();
-        Offer { mark: self.mark().clone(), tool, arguments, permitted }
+    fn offer(&self, permitted: Permitted<ToolCall>) -> Offer {
+        Offer { mark: self.mark().clone(), permitted }
     }
 }

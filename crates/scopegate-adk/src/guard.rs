@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adk_core::ReadonlyContext;
-use scopegate_adapter::{Caller, Desk};
+use scopegate_adapter::{Caller, Desk, call};
 use scopegate_core::{
     Disclosure, Enforcer, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions, Stopped,
     ToolCall, Unready,
@@ -58,8 +58,9 @@ impl Guard {
         Self { desk: self.desk.disclose(disclosure), ..self }
     }
 
-    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
-    /// held then comes back as held. Needs a tokio runtime with time.
+    /// Waits for a reviewer, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held, and so does at once what the role leaves to whoever uses a client
+    /// (`approval_by: client`). Needs a tokio runtime with time.
     #[must_use]
     pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
         Self { desk: self.desk.wait_for_review(reviews, at_most), ..self }
@@ -91,7 +92,7 @@ impl Guard {
         arguments: &str,
     ) -> Result<Permitted<ToolCall>, Stopped> {
         let caller = self.whom(context)?;
-        self.desk.admit(&caller, tool, arguments).await
+        self.desk.admit(&caller, call(tool, arguments)).await
     }
 
     /// Which of these tools can ever be called; `None` when nobody can tell.

@@ -29,10 +29,9 @@ impl Tool for Guarded {
         let args = if args.is_null() { json!({}) } else { args };
         let asked: Arc<dyn ToolContext> = context.clone();
         let name = self.tool.name();
-        let text = args.to_string();
-        match self.guard.admit(&*asked, name, &text).await {
+        match self.guard.admit(&*asked, name, &args.to_string()).await {
             // The value whose text was judged.
-            Ok(permitted) => self.guard.desk().run(permitted, text, self.tool.execute(context, args)).await,
+            Ok(permitted) => self.guard.desk().run(permitted, self.tool.execute(context, args)).await,
             Err(stopped) => Err(self.guard.refusal(name, stopped)),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! With `gate.rs`, the only file of this crate that may say `async`.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -134,6 +135,31 @@ pub struct Provisioned {
     pub principal: Principal,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Keeps what became of it from being forgotten.
+    pub handle: SessionHandle,
+}
+
+/// Held by whoever opened a session. Until the last clone is dropped, an enforcer that keeps sessions in
+/// memory remembers whether the session was revoked or its time is over, however long ago.
+#[derive(Clone, Debug, Default)]
+pub struct SessionHandle(Arc<()>);
+
+/// Tells an enforcer whether anybody holds a session's [handle](SessionHandle).
+#[derive(Clone, Debug, Default)]
+pub struct SessionWatch(Weak<()>);
+
+impl SessionHandle {
+    /// What the enforcer keeps.
+    pub fn watch(&self) -> SessionWatch {
+        SessionWatch(Arc::downgrade(&self.0))
+    }
+}
+
+impl SessionWatch {
+    /// Whether anybody holds the handle.
+    pub fn is_held(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 impl Provisioned {

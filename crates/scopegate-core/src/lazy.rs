@@ -97,11 +97,13 @@ impl LazySession {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enforcer::SessionHandle;
     use crate::time::Timestamp;
 
     fn session(bits: u128) -> Provisioned {
         let session = SessionId::from_bits(bits);
-        Provisioned { session, principal: Principal::Session(session), expires_at: Timestamp::default() }
+        let (principal, expires_at) = (Principal::Session(session), Timestamp::default());
+        Provisioned { session, principal, expires_at, handle: SessionHandle::default() }
     }
 
     fn open(bits: u128) -> LazySession {

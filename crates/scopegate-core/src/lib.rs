@@ -60,7 +60,8 @@ pub use self::decision::{Credential, Decision, Hold, Obligation, Outcome, Permit
 pub use self::denial::{Denial, DenyCode, Detail, Severity};
 pub use self::digest::CallDigest;
 pub use self::enforcer::{
-    EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, Sessions,
+    EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, SessionHandle,
+    SessionWatch, Sessions,
 };
 pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling, Waits};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};

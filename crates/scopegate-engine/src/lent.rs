@@ -1,6 +1,6 @@
 //! Sessions that another enforcer opened: decided here only while it lends them.
 
-use scopegate_core::{Name, SessionId, Timestamp};
+use scopegate_core::{Name, SessionId, SessionWatch, Timestamp};
 
 /// Whoever lends a session, and may take it back at any moment. Both methods are on the path of every
 /// decision: they neither wait nor allocate.
@@ -33,4 +33,6 @@ pub struct LentSession {
     /// Its first record here has the number after this one. Another number space than the lender's
     /// keeps records of one session apart.
     pub records: u64,
+    /// Whether whoever opened it there still wants to know what became of it.
+    pub watch: SessionWatch,
 }

@@ -6,7 +6,7 @@ mod index;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use scopegate_core::{Account, Link, Name, PermitId, SessionId, Timestamp};
+use scopegate_core::{Account, Link, Name, PermitId, SessionId, SessionWatch, Timestamp};
 
 use crate::ledger::Ledger;
 use crate::lent::Lender;
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) lender: Option<Arc<dyn Lender>>,
     revoked: AtomicBool,
     records: AtomicU64,
+    /// Whether whoever opened it still wants to know what became of it.
+    watch: SessionWatch,
 }
 
 /// Whether others may number a record of the same session at this time.

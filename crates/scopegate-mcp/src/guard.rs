@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use rmcp::ServerHandler;
 use rmcp::model::Extensions;
+use scopegate_adapter::{Caller, Desk};
 use scopegate_core::{
-    ApprovalBy, Consent, Disclosure, Enforcer, Gate, Hold, Name, Permitted, Principal, Provision,
-    ProvisionError, Refusal, Reviews, Sessions, Stopped, ToolCall, Unready,
+    Consent, Disclosure, Enforcer, Name, Notice, Permitted, Principal, Provision, ProvisionError, Reviews,
+    Sessions, Stopped, ToolCall, Unready,
 };
-use tokio::time::timeout;
 
-use crate::caller::Caller;
+use crate::caller::Asks;
 use crate::consent::Questions;
 use crate::guarded::Guarded;
-use crate::keeper::Keeper;
 use crate::names;
 use crate::rounds::Rounds;
 use crate::tasks::Tasks;
@@ -24,11 +23,8 @@ use crate::tasks::Tasks;
 /// are made on one of them.
 #[derive(Clone)]
 pub struct Guard {
-    enforcer: Arc<dyn Enforcer>,
-    gate: Gate,
-    caller: Caller,
-    disclosure: Disclosure,
-    patience: Option<(Arc<dyn Reviews>, Duration)>,
+    desk: Desk,
+    asks: Asks,
     servers: Servers,
     open: Vec<Area>,
     pub(crate) questions: Questions,
@@ -65,32 +61,29 @@ pub enum Area {
 
 impl Guard {
     /// Every request is made by this principal.
-    pub fn new<E: Enforcer>(enforcer: E, principal: Principal) -> Self {
-        Self::of(Arc::new(enforcer), Caller::One(principal))
+    pub fn new(enforcer: impl Enforcer, principal: Principal) -> Self {
+        Self::of(Desk::new(enforcer), Asks::Always(Caller::One(principal)))
     }
 
     /// Each request is made by the [`Principal`] among its `http` extensions, which a layer further
     /// out has verified; one without it is refused, and so is whatever does not come over HTTP.
-    pub fn from_http<E: Enforcer>(enforcer: E) -> Self {
-        Self::of(Arc::new(enforcer), Caller::Request)
+    pub fn from_http(enforcer: impl Enforcer) -> Self {
+        Self::of(Desk::new(enforcer), Asks::Request)
     }
 
     /// Requests are made by a session that is opened when the first one comes. When its time is over
     /// another is opened, unless it was revoked or its owner suspended. [`close`](Self::close) ends
     /// it; so does dropping the last clone, soon, where a tokio runtime runs.
     pub fn opening<E: Enforcer + Sessions + Clone>(enforcer: E, session: Provision) -> Self {
-        let keeper = Keeper::new(Arc::new(enforcer.clone()), session);
-        Self::of(Arc::new(enforcer), Caller::Kept(Arc::new(keeper)))
+        let caller = Caller::opening(enforcer.clone(), session);
+        Self::of(Desk::new(enforcer), Asks::Always(caller))
     }
 
-    fn of(enforcer: Arc<dyn Enforcer>, caller: Caller) -> Self {
-        let gate = Gate::from_arc(enforcer.clone());
+    fn of(desk: Desk, asks: Asks) -> Self {
         Self {
-            enforcer,
-            gate,
-            caller,
-            disclosure: Disclosure::default(),
-            patience: None,
+            // Answers of tools are looked through in `operations/output.rs`.
+            desk: desk.performs_duties(),
+            asks,
             servers: Servers::None,
             open: Vec::new(),
             questions: Questions::default(),
@@ -125,14 +118,14 @@ impl Guard {
     /// How much of a refusal the model is told; [`Disclosure::Reason`] unless this says otherwise.
     #[must_use]
     pub fn disclose(self, disclosure: Disclosure) -> Self {
-        Self { disclosure, ..self }
+        Self { desk: self.desk.disclose(disclosure), ..self }
     }
 
-    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
-    /// held then comes back as held.
+    /// Waits for a reviewer, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held. What the role leaves to whoever uses the client comes back at once.
     #[must_use]
     pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
-        Self { patience: Some((Arc::new(reviews), at_most)), ..self }
+        Self { desk: self.desk.wait_for_review(reviews, at_most), ..self }
     }
 
     /// The server, guarded.
@@ -145,11 +138,15 @@ impl Guard {
     /// # Errors
     /// [`ProvisionError`] when the session could not be ended.
     pub async fn close(&self) -> Result<(), ProvisionError> {
-        self.caller.close().await
+        match &self.asks {
+            Asks::Always(caller) => caller.close().await,
+            Asks::Request => Ok(()),
+        }
     }
 
-    pub(crate) fn disclosure(&self) -> Disclosure {
-        self.disclosure
+    /// What to tell of a request that did not run.
+    pub(crate) fn notice(&self, what: &str, stopped: &Stopped) -> Notice {
+        self.desk.notice(what, stopped)
     }
 
     pub(crate) fn is_open(&self, area: Area) -> bool {
@@ -158,12 +155,12 @@ impl Guard {
 
     /// Whether each request has to say who asks.
     pub(crate) fn asks_each_request(&self) -> bool {
-        matches!(self.caller, Caller::Request)
+        matches!(self.asks, Asks::Request)
     }
 
     /// Somebody asks; who, is for the gate to judge.
     pub(crate) async fn who(&self, extensions: &Extensions) -> Result<Principal, Unready> {
-        self.caller.who(extensions).await
+        self.asks.whom(extensions)?.who().await
     }
 
     /// The straight line of every request: a call that may run, or why not.
@@ -172,14 +169,7 @@ impl Guard {
         extensions: &Extensions,
         call: ToolCall,
     ) -> Result<Permitted<ToolCall>, Stopped> {
-        let call = self.named(call);
-        let permitted = match self.ask(extensions, &call).await {
-            Err(Stopped::Refused(Refusal::Held(hold))) if self.settles(hold).await => {
-                self.ask(extensions, &call).await?
-            }
-            answer => answer?,
-        };
-        honourable(permitted)
+        self.desk.decide(&self.asks.whom(extensions)?, self.named(call)).await
     }
 
     /// The same for a call that whoever uses the client has agreed to.
@@ -189,7 +179,7 @@ impl Guard {
         call: ToolCall,
         consent: Consent,
     ) -> Result<Permitted<ToolCall>, Stopped> {
-        honourable(self.gate.admit_agreed(principal, self.named(call), consent).await?)
+        self.desk.decide_agreed(principal, self.named(call), consent).await
     }
 
     /// The call, to this server.
@@ -198,33 +188,13 @@ impl Guard {
         call
     }
 
-    /// Asks the gate, and once more with a new session if the session's time was over.
-    async fn ask(&self, extensions: &Extensions, call: &ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
-        let caller = self.caller.who(extensions).await?;
-        let denial = match self.gate.admit(&caller, call.clone()).await {
-            Err(Refusal::Denied(denial)) => denial,
-            answer => return Ok(answer?),
-        };
-        match self.caller.anew(&caller, denial.code).await? {
-            Some(caller) => Ok(self.gate.admit(&caller, call.clone()).await?),
-            None => Err(Refusal::Denied(denial).into()),
-        }
-    }
-
-    /// Waits for a person, if that was asked for; whether asking again makes sense.
-    async fn settles(&self, hold: Hold) -> bool {
-        // Whoever uses the client would wait for an answer before the question.
-        let waits = self.patience.as_ref().filter(|_| hold.by == ApprovalBy::Reviewer);
-        let Some((reviews, at_most)) = waits else { return false };
-        matches!(timeout(*at_most, reviews.await_review(hold.review)).await, Ok(Ok(_)))
-    }
-
-    /// Which of these tools the principal could ever be permitted; without an answer, none.
-    pub(crate) async fn visible(&self, principal: &Principal, tools: &[&str]) -> Vec<bool> {
+    /// Which of these tools whoever asks could ever be permitted; without an answer, none.
+    pub(crate) async fn visible(&self, extensions: &Extensions, tools: &[&str]) -> Vec<bool> {
         let none = || vec![false; tools.len()];
         let own: Vec<_> = tools.iter().map(|tool| self.servers.own(tool)).collect();
         let own: Vec<_> = own.iter().map(|tool| &**tool).collect();
-        match self.enforcer.visible(principal.as_ref(), &own).await {
+        let Ok(caller) = self.asks.whom(extensions) else { return none() };
+        match self.desk.visible(&caller, &own).await {
             Ok(seen) if seen.len() == tools.len() => seen,
             Ok(_) | Err(_) => none(),
         }
@@ -237,16 +207,13 @@ impl Guard {
 
     /// Whether whoever asks could ever be permitted what has this name.
     pub(crate) async fn sees(&self, extensions: &Extensions, name: &str) -> bool {
-        match self.caller.who(extensions).await {
-            Ok(principal) => self.visible(&principal, &[name]).await == [true],
-            Err(_) => false,
-        }
+        self.visible(extensions, &[name]).await == [true]
     }
 }
 
 impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { disclosure, servers, open, .. } = self;
+        let Self { desk, servers, open, .. } = self;
         let server = match servers {
             Servers::One(name) => Some(name),
             Servers::None | Servers::Many(_) => None,
@@ -254,7 +221,7 @@ impl std::fmt::Debug for Guard {
         f.debug_struct("Guard")
             .field("server", &server)
             .field("open", open)
-            .field("disclosure", disclosure)
+            .field("desk", desk)
             .finish_non_exhaustive()
     }
 }
@@ -283,13 +250,4 @@ impl Servers {
             },
         }
     }
-}
-
-/// What is permitted must be possible: the judged arguments are what runs. A permit that is given up is
-/// reported as dropped.
-fn honourable(permitted: Permitted<ToolCall>) -> Result<Permitted<ToolCall>, Stopped> {
-    if let Some(error) = permitted.call().args.error() {
-        return Err(Unready::Arguments(error).into());
-    }
-    Ok(permitted)
 }

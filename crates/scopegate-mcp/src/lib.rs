@@ -69,7 +69,6 @@ mod frame;
 mod guard;
 mod guarded;
 mod http;
-mod keeper;
 mod listing;
 mod names;
 mod operations;

@@ -13,10 +13,9 @@ pub(crate) async fn retain<T>(
     items: &mut Vec<T>,
     name: impl Fn(&T) -> String,
 ) {
-    let Ok(principal) = guard.who(extensions).await else { return items.clear() };
     let names: Vec<String> = items.iter().map(name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut seen = guard.visible(&principal, &names).await.into_iter();
+    let mut seen = guard.visible(extensions, &names).await.into_iter();
     items.retain(|_| seen.next().unwrap_or(false));
 }
 

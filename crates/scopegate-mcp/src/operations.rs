@@ -126,7 +126,7 @@ impl<H: ServerHandler> Guarded<H> {
             return Ok(question.into());
         }
         if stopped.is_about_the_caller() || self.guard.sees_tool(extensions, tool).await {
-            Ok(told::result(stopped, tool, self.guard.disclosure()))
+            Ok(told::result(self.guard.notice(tool, stopped)))
         } else {
             Err(told::unknown_tool())
         }
@@ -155,7 +155,7 @@ impl<H: ServerHandler> Guarded<H> {
         match answer {
             Ok(passed) => Ok(passed),
             Err(stopped) if stopped.is_about_the_caller() || self.guard.sees(extensions, &name).await => {
-                Err(told::error(&stopped, &name, self.guard.disclosure()))
+                Err(told::error(self.guard.notice(&name, &stopped)))
             }
             Err(_) => Err(unknown),
         }

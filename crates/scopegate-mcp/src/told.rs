@@ -2,7 +2,7 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, MetaObject};
-use scopegate_core::{Disclosure, Notice, Outcome, Stopped};
+use scopegate_core::{Notice, Outcome};
 use serde_json::{Map, Value};
 
 /// Where the host finds why a call did not run: `code`, `guidance` (`none`, `fix_arguments`,
@@ -11,8 +11,7 @@ use serde_json::{Map, Value};
 pub const REFUSAL: &str = "dev.scopegate/refusal";
 
 /// The result of a call that did not run.
-pub(crate) fn result(stopped: &Stopped, tool: &str, level: Disclosure) -> CallToolResponse {
-    let notice = stopped.notice(tool, level);
+pub(crate) fn result(notice: Notice) -> CallToolResponse {
     let mut meta = MetaObject::new();
     meta.insert(REFUSAL.to_owned(), detail(&notice));
     let mut result = CallToolResult::error(vec![ContentBlock::text(notice.text)]);
@@ -21,8 +20,7 @@ pub(crate) fn result(stopped: &Stopped, tool: &str, level: Disclosure) -> CallTo
 }
 
 /// The answer to another request that did not run.
-pub(crate) fn error(stopped: &Stopped, what: &str, level: Disclosure) -> ErrorData {
-    let notice = stopped.notice(what, level);
+pub(crate) fn error(notice: Notice) -> ErrorData {
     let data = Map::from_iter([(REFUSAL.to_owned(), detail(&notice))]);
     ErrorData::invalid_request(notice.text, Some(Value::Object(data)))
 }

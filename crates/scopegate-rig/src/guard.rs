@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rig_core::tool::ToolContext;
-use scopegate_adapter::{Caller, Desk};
+use scopegate_adapter::{Caller, Desk, call};
 use scopegate_core::{
     Disclosure, Enforcer, Notice, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions,
     Stopped, ToolCall,
@@ -65,8 +65,9 @@ impl Guard {
         Self { desk: self.desk.disclose(disclosure), ..self }
     }
 
-    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
-    /// held then comes back as held. Needs a tokio runtime with time.
+    /// Waits for a reviewer, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held, and so does at once what the role leaves to whoever uses a client
+    /// (`approval_by: client`). Needs a tokio runtime with time.
     #[must_use]
     pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
         Self { desk: self.desk.wait_for_review(reviews, at_most), ..self }
@@ -107,7 +108,7 @@ impl Guard {
     ) -> Result<Permitted<ToolCall>, Stopped> {
         match self.handover.take(tool, arguments) {
             Some(permitted) => Ok(permitted),
-            None => self.desk.decide(&self.asks.whom(context)?, tool, arguments).await,
+            None => self.desk.decide(&self.asks.whom(context)?, call(tool, arguments)).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scopegate_adapter::{Caller, Desk};
+use scopegate_adapter::{Caller, Desk, call};
 use scopegate_core::{
     Disclosure, Enforcer, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions, Stopped,
     ToolCall,
@@ -45,8 +45,9 @@ impl Guard {
         Self { desk: self.desk.disclose(disclosure), ..self }
     }
 
-    /// Waits for a person, at most so long, instead of returning a held call at once. What is still
-    /// held then comes back as held. Needs a tokio runtime with time.
+    /// Waits for a reviewer, at most so long, instead of returning a held call at once. What is still
+    /// held then comes back as held, and so does at once what the role leaves to whoever uses a client
+    /// (`approval_by: client`). Needs a tokio runtime with time.
     #[must_use]
     pub fn wait_for_review(self, reviews: impl Reviews, at_most: Duration) -> Self {
         Self { desk: self.desk.wait_for_review(reviews, at_most), ..self }
@@ -79,13 +80,13 @@ impl Guard {
     /// A call that may run, or why not. A permit that the model's seam has given for it in this run
     /// is that call's.
     pub(crate) async fn admit(&self, tool: &str, arguments: &str) -> Result<Permitted<ToolCall>, NotRun> {
-        let admitted = self.desk.admit(&self.caller, tool, arguments).await;
+        let admitted = self.desk.admit(&self.caller, call(tool, arguments)).await;
         admitted.map_err(|stopped| self.refusal(tool, stopped))
     }
 
     /// The same, and always decided anew.
     pub(crate) async fn decide(&self, tool: &str, arguments: &str) -> Result<Permitted<ToolCall>, NotRun> {
-        let decided = self.desk.decide(&self.caller, tool, arguments).await;
+        let decided = self.desk.decide(&self.caller, call(tool, arguments)).await;
         decided.map_err(|stopped| self.refusal(tool, stopped))
     }
 

@@ -73,7 +73,7 @@ impl<T: Tool> Tool for Guarded<T> {
         let judged = permitted.call().args.to_json().unwrap_or_default();
         // A permit for arguments that the tool cannot read is dropped: nothing ran.
         let args = serde_json::from_str::<T::Args>(&judged).map_err(GuardedError::Arguments)?;
-        self.guard.desk().run(permitted, judged, self.tool.call(args)).await.map_err(GuardedError::Tool)
+        self.guard.desk().run(permitted, self.tool.call(args)).await.map_err(GuardedError::Tool)
     }
 }
 
@@ -101,7 +101,7 @@ impl ToolDyn for GuardedDyn {
             let admitted = self.guard.admit(&self.tool.name(), &arguments).await;
             let permitted = admitted.map_err(|not_run| ToolError::ToolCallError(Box::new(not_run)))?;
             let judged = permitted.call().args.to_json().unwrap_or_default();
-            self.guard.desk().run(permitted, judged.clone(), self.tool.call(judged)).await
+            self.guard.desk().run(permitted, self.tool.call(judged)).await
         })
     }
 }

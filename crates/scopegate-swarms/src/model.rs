@@ -103,15 +103,14 @@ impl<M: Model + Send + Sync> GuardedModel<M> {
     async fn admit(&self, guard: &Guard, call: &ToolCall) -> Result<(), NotRun> {
         let tool = &call.function.name;
         // The text that swarms will hand to the tool.
-        let arguments = call.function.arguments.to_string();
-        let permitted = guard.decide(tool, &arguments).await?;
+        let permitted = guard.decide(tool, &call.function.arguments.to_string()).await?;
         if let Some(credential) = permitted.credential()
             && !self.guarded.contains(tool)
         {
             let stopped = Unready::Credential(credential.name.clone()).into();
             return Err(guard.refusal(tool, stopped));
         }
-        guard.desk().leave(permitted, arguments);
+        guard.desk().leave(permitted);
         Ok(())
     }
 }

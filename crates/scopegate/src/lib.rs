@@ -102,7 +102,8 @@ pub use scopegate_core::{
 #[doc(inline)]
 pub use scopegate_core::{
     CallDigest, ChainError, ChainedRecord, DecisionRecord, Event, Name, PermitId, Provision, ProvisionError,
-    Provisioned, Review, ReviewError, ReviewId, ReviewState, Reviews, SessionId, Sessions, Timestamp,
+    Provisioned, Review, ReviewError, ReviewId, ReviewState, Reviews, SessionHandle, SessionId, SessionWatch,
+    Sessions, Timestamp,
 };
 
 #[cfg(feature = "local")]

@@ -73,6 +73,23 @@ async fn a_call_that_a_person_refuses_is_denied() {
     assert!(till.paid().is_empty());
 }
 
+/// Whoever uses a client would wait for an answer before the question.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_whoever_uses_a_client_is_not_waited_for() {
+    let till = Till::new(&POLICY.replacen(
+        "    approval_unless:",
+        "    approval_by: client\n    approval_unless:",
+        1,
+    ));
+    let guard = till.guard().wait_for_review(till.engine.clone(), Duration::from_secs(60));
+    let model = script([pays(400)]);
+    let started = tokio::time::Instant::now();
+    run(&agent(&model, till.guarded(&guard))).await;
+    assert_eq!(started.elapsed().as_secs(), 0, "the clock is paused: only a wait takes time");
+    assert!(heard(&model)[0].contains("(HELD)."), "{:?}", heard(&model));
+    assert!(till.paid().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_waited_for_longer_than_the_deadline() {
     let till = Till::new(POLICY);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use rig_agent::agent::{AgentHook, HookContext, OutcomeAction, OutcomeEvent};
+use rig_agent::tool::ToolSet;
 use rig_core::tool::ToolContext;
 use scopegate_core::{
     AccessRequest, Decision, DenyCode, EnforceError, Enforcer, Event, Outcome, PermitId, Principal,
@@ -141,6 +142,44 @@ async fn a_suspended_owner_gets_no_other_session() {
     assert_eq!(refusal.code(), Some("SESSION_NOT_OPENED"));
     assert!(!refusal.model_feedback().expect("text").contains("agent-7"));
     assert_eq!(till.paid(), [1]);
+}
+
+/// What is over is forgotten, but never by whoever opened it: one that somebody wanted to stop would be
+/// taken for one whose time was over.
+#[tokio::test]
+async fn an_agent_that_comes_back_late_goes_on_unless_it_was_stopped() {
+    let till = Till::new(POLICY);
+    let counting = Counting::new(&till);
+    let [idle, revoked] = [till.guarded(&counting.guard()), till.guarded(&counting.guard())];
+    let stranger = till.engine.open(Provision::new("payer", "bob")).expect("a session").principal;
+    let pay = async |tools: &ToolSet, sum: u64| {
+        let arguments = format!(r#"{{"amount": {sum}}}"#);
+        let result = tools.execute("pay", &arguments, &mut ToolContext::new()).await;
+        result.refusal().and_then(|refusal| refusal.code().map(str::to_owned))
+    };
+    for (sum, tools) in [(1, &idle), (2, &revoked)] {
+        assert_eq!(pay(tools, sum).await, None);
+    }
+    assert!(till.engine.flush().await);
+    let sessions = till.engine.records();
+    let theirs =
+        sessions.iter().map(|line| line.record.id.session).find(|id| *id != sessions[0].record.id.session);
+    till.engine.end(theirs.expect("the other session")).expect("a session");
+    till.advance(601 + 3600);
+    // Room is made.
+    for _ in 0..1024 {
+        till.engine.open(Provision::new("payer", "bob")).expect("a session");
+    }
+    let forgotten = till.guarded(&Guard::new(till.engine.clone(), stranger));
+    assert_eq!(pay(&forgotten, 3).await.as_deref(), Some("JWT_INVALID"));
+    assert_eq!(pay(&idle, 4).await, None);
+    for sum in [5, 6] {
+        assert_eq!(pay(&revoked, sum).await.as_deref(), Some("SESSION_REVOKED"));
+    }
+    assert_eq!((till.paid(), counting.opened()), (vec![1, 2, 4], 3));
+    till.engine.suspend("agent-7");
+    till.advance(601 + 3600);
+    assert_eq!(pay(&idle, 7).await.as_deref(), Some("AGENT_SUSPENDED"));
 }
 
 #[tokio::test]

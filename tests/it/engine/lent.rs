@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use scopegate_core::{
-    AccessRequest, Args, Decision, Enforcer, Event, Need, Principal, Quick, Role, SessionId, Timestamp,
-    ToolCall,
+    AccessRequest, Args, Decision, Enforcer, Event, Need, Principal, Quick, Role, SessionId, SessionWatch,
+    Timestamp, ToolCall,
 };
 use scopegate_engine::{Lender, LentSession, Loan, LocalEnforcer, ManualClock, Policy};
 
@@ -34,6 +34,7 @@ fn borrowed(calls: i64) -> (LocalEnforcer, Principal, Arc<Calls>) {
         role: "clerk".into(),
         expires_at: Timestamp::from_secs(1_000_100),
         records: 500,
+        watch: SessionWatch::default(),
     };
     let lender = Arc::new(Calls(AtomicI64::new(calls)));
     let principal = enforcer.borrow_session(lent, lender.clone()).expect("a session");
@@ -87,6 +88,7 @@ fn a_role_that_is_not_here_cannot_be_lent() {
         role: "boss".into(),
         expires_at: T0,
         records: 0,
+        watch: SessionWatch::default(),
     };
     assert!(enforcer.borrow_session(lent, Arc::new(Calls(AtomicI64::new(1)))).is_err());
 }

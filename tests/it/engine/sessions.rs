@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use scopegate_core::{AccessRequest, Principal, Provision, ProvisionError, SessionId, Timestamp};
+use scopegate_core::{
+    AccessRequest, Principal, Provision, ProvisionError, Provisioned, SessionId, Timestamp,
+};
 
 use super::{NOON, World, call, word};
 
@@ -159,8 +161,32 @@ fn there_is_room_for_so_many_sessions_and_no_more() {
     world.engine.end(first.session).expect("a known session");
     assert_eq!(open().err(), Some(ProvisionError::TooMany(3)), "a revoked session is still remembered");
     world.advance(60 + 3600);
-    open().expect("room again: the others ended an hour ago");
-    assert_eq!(world.ask(&first, &call("read", "{}")), "JWT_INVALID", "forgotten");
+    for _ in 1..3 {
+        open().expect("room again: the others ended an hour ago");
+    }
+    assert_eq!(open().err(), Some(ProvisionError::TooMany(3)), "whoever opened it wants to know of it");
+    let Provisioned { principal, handle, .. } = first;
+    drop(handle);
+    open().expect("nobody does any more");
+    assert_eq!(word(&world.decide(&principal, &call("read", "{}"))), "JWT_INVALID", "forgotten");
+}
+
+/// Otherwise nobody could tell one that may be replaced from one that somebody wanted to stop.
+#[test]
+fn what_became_of_a_session_is_known_as_long_as_its_handle_is_held() {
+    let world = World::with(POLICY, |builder| builder.max_sessions(3));
+    let (expired, revoked) = (world.open("minute", "ann"), world.open("minute", "ann"));
+    let dropped = world.open("minute", "ann").principal;
+    world.engine.end(revoked.session).expect("a known session");
+    world.advance(1_000_000);
+    let read = call("read", "{}");
+    assert_eq!(word(&world.decide(&dropped, &read)), "JWT_EXPIRED", "room was never needed");
+    world.open("minute", "bob");
+    assert_eq!(word(&world.decide(&dropped, &read)), "JWT_INVALID");
+    assert_eq!(world.ask(&expired, &read), "JWT_EXPIRED");
+    assert_eq!(world.ask(&revoked, &read), "SESSION_REVOKED");
+    world.engine.suspend("ann");
+    assert_eq!(world.ask(&expired, &read), "AGENT_SUSPENDED");
 }
 
 #[test]

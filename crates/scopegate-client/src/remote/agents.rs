@@ -106,7 +106,7 @@ impl Inner {
                 seat.end();
                 Ok(seat)
             }
-            _ => self.open_session(order, None).await,
+            _ => Ok(self.open_session(order, None).await?.0),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use scopegate_core::{Name, Principal, ProvisionError, SessionId, Timestamp};
+use scopegate_core::{Name, Principal, ProvisionError, SessionId, SessionWatch, Timestamp};
 use scopegate_engine::{Lender, LentSession, Loan, LocalEnforcer};
 
 use super::lease::{Lease, Moment};
@@ -24,6 +24,8 @@ pub(super) struct Seat {
     pub(super) token: Token,
     pub(super) role: Name,
     pub(super) expires_at: Timestamp,
+    /// Whether whoever opened it still wants to know what became of it.
+    pub(super) watch: SessionWatch,
     lease: Arc<Lease>,
     /// What the lease must be at for this session to be lent; 0 for never.
     generation: AtomicU64,
@@ -58,6 +60,7 @@ impl Seat {
         token: Token,
         role: Name,
         expires_at: Timestamp,
+        watch: SessionWatch,
         lease: Arc<Lease>,
     ) -> Self {
         Self {
@@ -65,6 +68,7 @@ impl Seat {
             token,
             role,
             expires_at,
+            watch,
             lease,
             generation: AtomicU64::new(0),
             turn: AtomicU64::new(0),
@@ -92,6 +96,7 @@ impl Seat {
             role: self.role.clone(),
             expires_at: self.expires_at,
             records,
+            watch: self.watch.clone(),
         };
         if self.local.get().is_none() {
             let principal = local.borrow_session(lent(LOCAL), self.clone())?;

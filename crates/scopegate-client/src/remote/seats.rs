@@ -36,7 +36,8 @@ impl Seats {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Known { by_id, by_token } = &mut *known;
         if by_id.len().is_power_of_two() && by_id.len() >= 1024 {
-            by_id.retain(|_, seat| seat.expires_at.after(REMEMBERED) > now);
+            // Whoever opened it must be told the truth of it, however late.
+            by_id.retain(|_, seat| seat.expires_at.after(REMEMBERED) > now || seat.watch.is_held());
             by_token.retain(|_, id| by_id.contains_key(id));
         }
         by_token.insert(seat.token.reveal().into(), seat.id);

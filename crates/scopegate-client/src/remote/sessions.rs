@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scopegate_core::{
-    Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
+    Name, Principal, Provision, ProvisionError, Provisioned, SessionHandle, SessionId, Sessions, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -39,12 +39,13 @@ struct LentRate {
 }
 
 impl Inner {
-    /// Opens a session. What comes with it is taken up at once.
+    /// Opens a session. What comes with it is taken up at once. Whoever holds its handle is told what became
+    /// of it, however late.
     pub(super) async fn open_session(
         self: &Arc<Self>,
         order: &Provision,
         parent: Option<SessionId>,
-    ) -> Result<Arc<Seat>, ProvisionError> {
+    ) -> Result<(Arc<Seat>, SessionHandle), ProvisionError> {
         if self.is_closed() {
             return Err(closed());
         }
@@ -53,8 +54,9 @@ impl Inner {
         let id = SessionId::parse(&opened.session_id).ok_or_else(|| {
             ProvisionError::Unavailable("the plane names a session in a way of its own".to_owned())
         })?;
-        let lease = self.lease.clone();
-        let seat = Arc::new(Seat::new(id, opened.jwt, order.role.clone(), opened.expires_at, lease));
+        let (role, handle) = (order.role.clone(), SessionHandle::default());
+        let (watch, lease) = (handle.watch(), self.lease.clone());
+        let seat = Arc::new(Seat::new(id, opened.jwt, role, opened.expires_at, watch, lease));
         self.seats.put(seat.clone(), self.clocks.wall());
         if self.is_closed() {
             // Too late for `close` to see it.
@@ -70,7 +72,7 @@ impl Inner {
                 self.load_rate(&seat).await;
             }
         }
-        Ok(seat)
+        Ok((seat, handle))
     }
 
     async fn order(&self, order: &Provision, parent: Option<SessionId>) -> Result<Opened, ClientError> {
@@ -186,8 +188,9 @@ impl Seat {
         self.local().cloned().unwrap_or_else(|| Principal::token(self.token.reveal()))
     }
 
-    fn provisioned(&self) -> Provisioned {
-        Provisioned { session: self.id, principal: self.principal(), expires_at: self.expires_at }
+    fn provisioned(&self, handle: SessionHandle) -> Provisioned {
+        let (session, principal) = (self.id, self.principal());
+        Provisioned { session, principal, expires_at: self.expires_at, handle }
     }
 }
 
@@ -197,14 +200,16 @@ impl Sessions for RemoteEnforcer {
     /// The token that is returned means something in this process alone, unless the plane lends nothing.
     async fn provision(&self, request: Provision) -> Result<Provisioned, ProvisionError> {
         check_ttl(&request)?;
-        Ok(self.inner.open_session(&request, None).await?.provisioned())
+        let (seat, handle) = self.inner.open_session(&request, None).await?;
+        Ok(seat.provisioned(handle))
     }
 
     /// The plane decides every call of a sub-agent.
     async fn child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
         check_ttl(&request)?;
         let parent = self.inner.session_of(parent.as_ref()).ok_or(ProvisionError::UnknownSession)?;
-        Ok(self.inner.open_session(&request, Some(parent)).await?.provisioned())
+        let (seat, handle) = self.inner.open_session(&request, Some(parent)).await?;
+        Ok(seat.provisioned(handle))
     }
 
     async fn revoke(&self, session: SessionId) -> Result<(), ProvisionError> {

@@ -124,7 +124,8 @@ impl LocalBuilder {
         self
     }
 
-    /// Most sessions at a time; a million unless said otherwise.
+    /// Most sessions at a time; a million unless said otherwise. One counts until an hour after its end, and
+    /// as long as anybody holds its [handle](scopegate_core::SessionHandle).
     #[must_use]
     pub fn max_sessions(mut self, most: usize) -> Self {
         self.max_sessions = most;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scopegate_core::{
-    Name, Principal, PrincipalRef, Provision, ProvisionError, Provisioned, SessionId, Sessions, Timestamp,
+    Name, Principal, PrincipalRef, Provision, ProvisionError, Provisioned, SessionHandle, SessionId,
+    Sessions, Timestamp,
 };
 
 use super::{Inner, LocalEnforcer};
@@ -142,9 +143,11 @@ impl Inner {
             expires_at = expires_at.min(parent.expires_at);
             owner = parent.owner().clone();
         }
-        let opening = Opening { owner, role: request.role, slot, expires_at, parent };
+        let handle = SessionHandle::default();
+        let opening = Opening { owner, role: request.role, slot, expires_at, parent, watch: handle.watch() };
         let (token, session) = self.sessions.open(opening, now)?;
-        Ok(Provisioned { session: session.id, principal: Principal::token(token.to_string()), expires_at })
+        let principal = Principal::token(token.to_string());
+        Ok(Provisioned { session: session.id, principal, expires_at, handle })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use papaya::Guard;
-use scopegate_core::{Name, PrincipalRef, ProvisionError, Tat, Timestamp};
+use scopegate_core::{Name, PrincipalRef, ProvisionError, SessionWatch, Tat, Timestamp};
 use seize::Collector;
 use smallvec::SmallVec;
 
@@ -54,6 +54,7 @@ pub(crate) struct Opening {
     pub(crate) slot: Slot,
     pub(crate) expires_at: Timestamp,
     pub(crate) parent: Option<Arc<Session>>,
+    pub(crate) watch: SessionWatch,
 }
 
 impl SessionBook {
@@ -111,6 +112,7 @@ impl SessionBook {
             lender: None,
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
+            watch: opening.watch,
         });
         self.by_id.pin().insert(ById(session.clone()));
         self.by_token.pin().insert(ByToken(token, session.clone()));
@@ -138,6 +140,7 @@ impl SessionBook {
             lender: Some(lender),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(lent.records),
+            watch: lent.watch,
         });
         self.by_id.pin().insert(ById(session.clone()));
         self.by_token.pin().insert(ByToken(token, session));
@@ -177,6 +180,7 @@ impl SessionBook {
             own: OnceLock::new(),
             lender: None,
             records: AtomicU64::new(saved.records),
+            watch: SessionWatch::default(),
         };
         sessions.insert(ById(Arc::new(session)));
     }
@@ -205,9 +209,11 @@ impl SessionBook {
         }
     }
 
-    /// Forgets sessions that ended long ago. Seats stay: forgetting one would refill its limits.
+    /// Forgets sessions that ended long ago, unless somebody holds their handle: whoever opened it must
+    /// be told the truth of it. Seats stay: forgetting one would refill its limits.
     fn sweep(&self, now: Timestamp) {
-        let forgotten = |session: &Session| session.expires_at.after(REMEMBERED) <= now;
+        let is_long_over = |session: &Session| session.expires_at.after(REMEMBERED) <= now;
+        let forgotten = |session: &Session| is_long_over(session) && !session.watch.is_held();
         self.by_token.pin().retain(|ByToken(_, session)| !forgotten(session));
         self.by_id.pin().retain(|ById(session)| !forgotten(session));
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scopegate_core::{Name, SessionId, Timestamp};
+use scopegate_core::{Name, SessionId, SessionWatch, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::clocks::{Clocks, ManualClocks};
@@ -110,9 +110,8 @@ impl World {
         let seat = |number: usize| {
             let (id, token) = (SessionId::from_bits(number as u128 + 1), Token::new(format!("t{number}")));
             let expires_at = clocks.wall().after(Duration::from_secs(1_000_000));
-            let seat =
-                Seat::new(id, token, ROLES[role(number)].into(), expires_at, enforcer.inner.lease.clone());
-            let seat = Arc::new(seat);
+            let (watch, lease) = (SessionWatch::default(), enforcer.inner.lease.clone());
+            let seat = Arc::new(Seat::new(id, token, ROLES[role(number)].into(), expires_at, watch, lease));
             enforcer.inner.seats.put(seat.clone(), clocks.wall());
             seat
         };
