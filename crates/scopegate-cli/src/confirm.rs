@@ -2,7 +2,22 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Changes something if somebody agrees, and says what became of it.
+pub(crate) fn change(
+    yes: bool,
+    question: &str,
+    change: impl FnOnce() -> Result<String, Failure>,
+) -> Result<Exit, Failure> {
+    if !confirm(yes, question)? {
+        output::message("nothing was changed");
+        return Ok(Exit::Denied);
+    }
+    output::message(&change()?);
+    Ok(Exit::Ok)
+}
 
 /// Whether to go on: `--yes` says so, or else somebody at a terminal.
 pub(crate) fn confirm(yes: bool, question: &str) -> Result<bool, Failure> {

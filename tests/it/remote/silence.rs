@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scopegate_core::Principal;
 use serde_json::json;
 
 use super::client::{Agent, PAST};
@@ -121,6 +122,16 @@ table! {
     too_many: says("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n") => "NONE", "NONE";
 }
 
+/// A client that may decide by itself, and now has to.
+async fn on_its_own() -> (Scene, Agent, Principal) {
+    let mut scene = Scene::new().await;
+    let agent = scene.agent(true);
+    let who = agent.session("clerk").await;
+    scene.begin(says("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")).await;
+    agent.clocks.advance(PAST);
+    (scene, agent, who)
+}
+
 #[tokio::test]
 async fn what_the_plane_answers_is_the_answer() {
     for may_open in [false, true] {
@@ -142,13 +153,7 @@ async fn what_the_plane_answers_is_the_answer() {
 
 #[tokio::test]
 async fn what_a_process_did_not_tell_before_it_ended_the_next_one_tells() {
-    let mut scene = Scene::new().await;
-    let agent = scene.agent(true);
-    let who = agent.session("clerk").await;
-    scene
-        .begin(Fault::Does(Mode::Say("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")))
-        .await;
-    agent.clocks.advance(PAST);
+    let (mut scene, agent, who) = on_its_own().await;
     for _ in 0..7 {
         assert_eq!(agent.word(&who, "read", "{}").await, "PERMIT");
     }
@@ -177,13 +182,7 @@ async fn what_a_process_did_not_tell_before_it_ended_the_next_one_tells() {
 
 #[tokio::test]
 async fn what_was_permitted_without_the_plane_is_bounded_on_disk_and_reported() {
-    let mut scene = Scene::new().await;
-    let agent = scene.agent(true);
-    let who = agent.session("clerk").await;
-    scene
-        .begin(Fault::Does(Mode::Say("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")))
-        .await;
-    agent.clocks.advance(PAST);
+    let (scene, agent, who) = on_its_own().await;
     assert_eq!(agent.word(&who, "read", r#"{"n": 9}"#).await, "PARAMETER_VIOLATION", "constraints hold");
     let mut permits = 0;
     for _ in 0..120 {

@@ -6,7 +6,7 @@ use scopegate_core::Role;
 use scopegate_engine::Policy;
 
 use super::plan::{Step, What, plan, tell};
-use crate::confirm::confirm;
+use crate::confirm::change;
 use crate::connection::Plane;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
@@ -29,21 +29,19 @@ pub(super) fn apply(plane: &Plane, policy: &Path, yes: bool, output: &mut Output
         return Ok(Exit::Ok);
     }
     let question = format!("Write {} of {} roles to {}?", todo.len(), steps.len(), plane.url());
-    if !confirm(yes, &question)? {
-        output::message("nothing was changed");
-        return Ok(Exit::Denied);
-    }
+    change(yes, &question, || {
+        write_all(plane, &todo)?;
+        Ok(format!("{} of {} roles written", todo.len(), steps.len()))
+    })
+}
+
+fn write_all(plane: &Plane, todo: &[&Step]) -> Result<(), Failure> {
     for (done, step) in todo.iter().enumerate() {
-        write(plane, step).map_err(|failure| {
-            failure.and(&format!(
-                "role `{}` was not written; {done} of {} were",
-                reveal(&step.role),
-                todo.len()
-            ))
-        })?;
+        let (role, of) = (reveal(&step.role), todo.len());
+        write(plane, step)
+            .map_err(|failure| failure.and(&format!("role `{role}` was not written; {done} of {of} were")))?;
     }
-    output::message(&format!("{} of {} roles written", todo.len(), steps.len()));
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 fn write(plane: &Plane, step: &Step) -> Result<(), Failure> {

@@ -6,10 +6,10 @@ mod show;
 
 use std::path::PathBuf;
 
-use crate::confirm::confirm;
+use crate::confirm::change;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::reveal::reveal;
 
 /// See and write the roles of a plane
@@ -81,13 +81,10 @@ impl Roles {
             Action::Delete { role, yes } => {
                 // Looked at first, so that nobody is asked about a role that is not there.
                 let name = reveal(&plane.ask(plane.client.get_role(&role))?.name);
-                if !confirm(yes, &format!("End role `{name}` and its sessions?"))? {
-                    output::message("nothing was changed");
-                    return Ok(Exit::Denied);
-                }
-                plane.ask(plane.client.delete_role(&role))?;
-                output::message(&format!("role `{name}` is ended"));
-                Ok(Exit::Ok)
+                change(yes, &format!("End role `{name}` and its sessions?"), || {
+                    plane.ask(plane.client.delete_role(&role))?;
+                    Ok(format!("role `{name}` is ended"))
+                })
             }
         }
     }

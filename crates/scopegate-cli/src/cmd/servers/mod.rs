@@ -5,10 +5,10 @@ mod show;
 
 use std::path::PathBuf;
 
-use crate::confirm::confirm;
+use crate::confirm::change;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::reveal::reveal;
 
 /// See and register what MCP servers offer
@@ -74,13 +74,10 @@ impl Servers {
                 let name = reveal(&plane.ask(plane.client.get_server(&server))?.name);
                 let question =
                     format!("Forget MCP server `{name}`? It then has every tool that a role allows.");
-                if !confirm(yes, &question)? {
-                    output::message("nothing was changed");
-                    return Ok(Exit::Denied);
-                }
-                plane.ask(plane.client.delete_server(&server))?;
-                output::message(&format!("MCP server `{name}` is forgotten"));
-                Ok(Exit::Ok)
+                change(yes, &question, || {
+                    plane.ask(plane.client.delete_server(&server))?;
+                    Ok(format!("MCP server `{name}` is forgotten"))
+                })
             }
         }
     }

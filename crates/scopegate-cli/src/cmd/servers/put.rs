@@ -7,7 +7,7 @@ use scopegate_client::ClientError;
 use scopegate_core::{Catalogue, CatalogueTool, Name};
 use serde::Serialize;
 
-use crate::confirm::confirm;
+use crate::confirm::change;
 use crate::connection::Plane;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
@@ -49,13 +49,11 @@ pub(super) fn put(
         return Ok(Exit::Ok);
     }
     let (name, count) = (reveal(server), wanted.tools.len());
-    if !confirm(yes, &format!("Register MCP server `{name}` with {count} tools at {}?", plane.url()))? {
-        output::message("nothing was changed");
-        return Ok(Exit::Denied);
-    }
-    plane.ask(plane.client.put_server(server, &wanted))?;
-    output::message(&format!("MCP server `{name}` is registered with {count} tools"));
-    Ok(Exit::Ok)
+    let question = format!("Register MCP server `{name}` with {count} tools at {}?", plane.url());
+    change(yes, &question, || {
+        plane.ask(plane.client.put_server(server, &wanted))?;
+        Ok(format!("MCP server `{name}` is registered with {count} tools"))
+    })
 }
 
 fn read(file: &Path) -> Result<Catalogue, Failure> {
