@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scopegate_core::{
-    AccessRequest, Enforcer, Hold, Name, Principal, Provision, Review, Reviews, ScopeView, Timestamp,
-    ToolCall,
+    AccessRequest, Enforcer, Hold, Name, PolicyView, Principal, Provision, Review, Reviews, ScopeView,
+    ShadowReport, Timestamp, ToolCall,
 };
 use scopegate_engine::{
     Clock, CredentialSource, LocalEnforcer, ManualClock, Policy, RecordsSpec, SystemClock,
@@ -78,6 +78,24 @@ impl Trial {
     pub(crate) fn approve(&self, review: &Review) -> Result<(), Failure> {
         let agreed = self.runtime.block_on(self.enforcer.approve(review.id, "reviewer"));
         agreed.map(drop).map_err(Failure::no_answer)
+    }
+
+    /// The policies, in words.
+    pub(crate) fn policies(&self) -> Vec<PolicyView> {
+        self.enforcer.policies()
+    }
+
+    /// The policies that decide and match a call, in words, from the most restrictive on.
+    pub(crate) fn matching(&self, principal: &Principal, call: &ToolCall) -> Vec<PolicyView> {
+        let names = self.enforcer.policies_matching(&AccessRequest::new(principal.as_ref(), call));
+        let views = self.policies();
+        let view = |name: &Name| views.iter().find(|view| view.name == *name).cloned();
+        names.iter().filter_map(|(name, _)| view(name)).collect()
+    }
+
+    /// What policies in the shadow would have done to the calls so far.
+    pub(crate) fn shadow(&self) -> ShadowReport {
+        self.enforcer.shadow_report()
     }
 
     /// The role after inheritance.

@@ -22,6 +22,9 @@ pub struct ToolCall {
     pub server: Option<Name>,
     /// What the caller claims about MCP beside the server.
     pub mcp: Option<Box<McpClaims>>,
+    /// The agents that handed it on, nearest first, as the caller says; `None` when it comes from its agent
+    /// directly. To say so can only restrict.
+    pub via: Option<Box<[Name]>>,
     /// The arguments.
     pub args: Args,
 }
@@ -38,6 +41,7 @@ impl ToolCall {
             env: None,
             server: None,
             mcp: None,
+            via: None,
             args: Args::unread(),
         }
     }

@@ -1,7 +1,7 @@
 //! The straight line: every rule in order, one line each. A finger on a line leads to its file.
 //!
 //! Lines that read no arguments come first, a denial comes before a hold, and only a permit
-//! spends. Line 9 (policies) is not here yet.
+//! spends.
 
 use crate::arguments::Unsound;
 use crate::budget::Budget;
@@ -14,8 +14,8 @@ use crate::request::AccessRequest;
 use crate::review::Wait;
 use crate::time::Timestamp;
 use crate::{
-    arguments, constraint, environment, forbid, grant, identity, mcp, rate, redact, review, rows, schedule,
-    schema,
+    arguments, constraint, environment, forbid, grant, identity, mcp, policy, rate, redact, review, rows,
+    schedule, schema,
 };
 
 /// Decides. Pure: the same facts, request and time always give the same ruling.
@@ -46,6 +46,7 @@ fn judge(
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
     mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and an unchanged tool it may name?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
+    policy::forbid(facts, call, now)?; // 4: or denied by a policy that nothing lifts?
     // 5: is there a grant for this tool, in every scope in force?
     match scopes {
         Scopes::One(scope) => guard(facts, &[grant::find(facts, scope, call)?], request, now, changes),
@@ -76,8 +77,10 @@ fn guard(
     let budget = Budget::new();
     constraint::check(granted, args, &budget)?; // 8: with these arguments?
     rows::check(granted, args)?; // 8: with so many rows?
+    let asks = policy::check(facts, call, now, &budget)?; // 9: does a policy stand against it?
     rate::check(facts, granted, call, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args, &budget)?; // 11: does a person have to agree?
+    let waits = Waits::either(waits, asks);
     let agreed = review::check(facts, waits, request.consent, now)?; // 11: and has one?
     (changes.consumes, changes.consent) = (agreed.consumes, agreed.consent);
     if let Some(name) = grant::credential(granted) {

@@ -184,6 +184,8 @@ codes! {
     EvaluationBudget = "EVALUATION_BUDGET", High, "fix_arguments";
     /// More rows than allowed.
     DataLimitExceeded = "DATA_LIMIT_EXCEEDED", High, "fix_arguments";
+    /// A policy denies the call.
+    PolicyDenied = "POLICY_DENIED", High, "none";
     /// The role's rate limit is used up.
     RateLimitExceeded = "RATE_LIMIT_EXCEEDED", Medium, "retry_later";
     /// The role's limit for this MCP server is used up.
@@ -248,6 +250,7 @@ impl std::fmt::Display for Denial {
             (DenyCode::CredentialViolation, Detail::Name(name)) => {
                 write!(f, "the tool's credential `{name}` is not allowed or not available")
             }
+            (DenyCode::PolicyDenied, Detail::Name(policy)) => write!(f, "denied by policy `{policy}`"),
             (DenyCode::DelegationDepthExceeded, _) => f.write_str("no delegation depth left for sub-agents"),
             (DenyCode::TimeViolation, _) => f.write_str("outside the allowed hours or days (UTC)"),
             (DenyCode::EnvViolation, Detail::Name(env)) => write!(f, "environment `{env}` is not allowed"),

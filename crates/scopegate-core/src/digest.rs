@@ -38,6 +38,9 @@ impl CallDigest {
         if let (Some(definition), Some(members)) = (definition, bound.as_object_mut()) {
             members.insert("definition".to_owned(), json!(definition));
         }
+        if let (Some(via), Some(members)) = (&call.via, bound.as_object_mut()) {
+            members.insert("via".to_owned(), json!(via));
+        }
         tagged("scopegate-approval-v1", &bound).map(Self)
     }
 

@@ -8,12 +8,14 @@ use crate::denial::Denial;
 use crate::enforcer::Need;
 use crate::grant::manifest::Manifest;
 use crate::id::{Name, SessionId};
+use crate::policy::Policies;
 use crate::rate::{Spends, Tat};
 use crate::request::Consent;
 use crate::review::Review;
 use crate::role::ApprovalBy;
 use crate::scope::{Scope, ToolTable};
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 /// What is known when a decision is made.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,12 @@ pub struct Facts<'a> {
     pub links: &'a [Link<'a>],
     /// The id of the session that asks.
     pub session: SessionId,
+    /// Whose session it is.
+    pub owner: &'a Name,
+    /// How far the owner is trusted; `None` where nobody keeps count.
+    pub trust: Option<Trust>,
+    /// The policies, where there are any.
+    pub policies: Option<&'a Policies>,
     /// The names of tools.
     pub tools: &'a ToolTable,
     /// What MCP servers offer.
@@ -110,6 +118,15 @@ pub struct Waits {
 }
 
 impl Waits {
+    /// As whoever wants a person says; as the stricter, where both do.
+    #[inline(always)]
+    pub(crate) fn either(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.and(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
     /// As the stricter of both says.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {

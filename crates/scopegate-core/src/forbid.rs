@@ -56,7 +56,7 @@ pub(crate) fn parse(pattern: &str) -> Result<(), Problem> {
 }
 
 /// `*` stands for any run of characters, also none.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts = rest.split('*').peekable();

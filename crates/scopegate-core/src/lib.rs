@@ -33,8 +33,10 @@ pub mod json;
 mod lazy;
 mod mcp;
 mod notice;
+mod pack;
 pub mod pin;
 pub mod plain;
+mod policy;
 mod problem;
 mod rate;
 mod record;
@@ -49,6 +51,7 @@ mod schema;
 mod scope;
 mod stopped;
 mod time;
+mod trust;
 mod verdict;
 
 pub use self::breaker::{Attempt, Breaker, BreakerOpen, Ended};
@@ -69,6 +72,11 @@ pub use self::grant::manifest::{Lack, Manifest, Manifests};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
 pub use self::lazy::{LazySession, Step};
 pub use self::notice::{Disclosure, Notice};
+pub use self::pack::{PackDigest, PackError, PackHistory, PackSummary, PolicyPack};
+pub use self::policy::{
+    Answered, Conditions, Policies, PolicyDecision, PolicyMode, PolicyRule, PolicyType, PolicyView,
+    ShadowCounts, ShadowExample, ShadowPass, ShadowReport, Shadowed, shadow,
+};
 pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
@@ -84,4 +92,5 @@ pub use self::scope::{
 };
 pub use self::stopped::{Stopped, Unready};
 pub use self::time::Timestamp;
+pub use self::trust::{Trust, TrustMove, TrustStep};
 pub use self::verdict::{ScopeSource, VerdictDigest};

@@ -22,6 +22,11 @@ pub fn maybe_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D
     Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
 }
 
+/// A whole number, also one below 0.
+pub fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    from.deserialize_any(Integer)
+}
+
 /// A list of whole numbers of at least 0.
 pub fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
     Ok(Vec::<Whole>::deserialize(from)?.into_iter().map(|Whole(number)| number).collect())
@@ -122,6 +127,28 @@ impl Visitor<'_> for Number {
     }
 
     fn visit_unit<E: Error>(self) -> Result<u64, E> {
+        Err(E::invalid_type(Unexpected::Other("nothing"), &self))
+    }
+}
+
+struct Integer;
+
+impl Visitor<'_> for Integer {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<i64, E> {
+        Ok(number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<i64, E> {
+        i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<i64, E> {
         Err(E::invalid_type(Unexpected::Other("nothing"), &self))
     }
 }

@@ -124,6 +124,39 @@ pub enum Problem {
          no scheme, port or final dot, other scripts as `xn--`"
     )]
     Host(String),
+    /// Two policies of one name.
+    #[error("a second policy named `{0}`")]
+    DuplicatePolicy(String),
+    /// A pattern of names that is none.
+    #[error("`{0}` is not a pattern: a name of letters, digits and `_ . : / -`, where `*` is any characters")]
+    Glob(String),
+    /// A field that policies of this type do not read.
+    #[error("`{0}` is not read by a policy of type `{1}`; leave it out, or change the type")]
+    PolicyField(&'static str, &'static str),
+    /// A policy without what its type needs.
+    #[error("a policy of type `{0}` needs `{1}`: without, it would never match")]
+    PolicyNeeds(&'static str, &'static str),
+    /// A threshold that nothing is below.
+    #[error("nothing is below 0, so this policy would never match")]
+    NeverMatches,
+    /// A day outside 1 to 7.
+    #[error("`{0}` is not a day of a policy: 1 = Monday to 7 = Sunday")]
+    BlockedDay(u64),
+    /// A priority beyond what is supported.
+    #[error("a priority of {0}; -1000000 to 1000000 are supported")]
+    Priority(i64),
+    /// A policy that says it permits, where policies only restrict.
+    #[error("policies only restrict, so this one would change nothing; a role's `allowed_tools` permits")]
+    PolicyPermits,
+    /// A pack's version without any character, or too long.
+    #[error("a version of {0} bytes; 1 to {1} are supported")]
+    PackVersion(usize, usize),
+    /// A number that RFC 8785 cannot write.
+    #[error("a number of it has no canonical form")]
+    NoCanonicalForm,
+    /// A role of a pack, which changes with its pack alone.
+    #[error("role `{0}` is of pack `{1}`; deploy another version of that")]
+    OfPack(String, String),
     /// A field that this version does not enforce.
     #[error("`{0}` is not enforced by this version, so a policy that uses it is refused")]
     NotEnforced(&'static str),

@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use crate::digest::{CallDigest, hex, tagged, unhex};
 use crate::id::{Name, PermitId, ReviewId};
+use crate::policy::Shadowed;
 use crate::record_text;
 use crate::request::Consent;
 use crate::time::Timestamp;
+use crate::trust::TrustMove;
 
 /// One line of the record: a decision, or what became of a permitted call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,12 @@ pub struct DecisionRecord {
     /// The digest of the arguments, where the role asks for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub arguments: Option<CallDigest>,
+    /// What shadow policies would have said, where one of them matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shadow: Option<Shadowed>,
+    /// The trust that the decision was made on, and what it did to it, where somebody keeps count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trust: Option<TrustMove>,
     /// How many places of the answer were redacted, cut or withheld.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub redacted: Option<u64>,
@@ -102,6 +110,8 @@ impl DecisionRecord {
             review: None,
             consent: None,
             arguments: None,
+            shadow: None,
+            trust: None,
             redacted: None,
         }
     }

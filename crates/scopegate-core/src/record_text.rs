@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
 use crate::json::{CanonicalObject, write_number, write_text};
+use crate::policy::Shadowed;
 use crate::record::DecisionRecord;
 use crate::request::Consent;
 
@@ -38,9 +39,33 @@ impl DecisionRecord {
             write_number(*version, out);
             out.push(b']');
         }
+        if let Some(shadow) = &self.shadow {
+            write_shadow(shadow, object.value("shadow"));
+        }
         object.maybe_text("tool", self.tool.as_deref());
+        if let Some(trust) = self.trust {
+            // The names in their order: `is`, then `was`.
+            let out = object.value("trust");
+            out.extend_from_slice(format!("{{\"is\":{},\"was\":{}}}", trust.is, trust.was).as_bytes());
+        }
         object.end();
     }
+}
+
+fn write_shadow(shadow: &Shadowed, out: &mut Vec<u8>) {
+    let mut object = CanonicalObject::begin(out);
+    object.value("changed").extend_from_slice(if shadow.changed { b"true" } else { b"false" });
+    object.text("decision", shadow.decision.as_str());
+    let out = object.value("triggered");
+    out.push(b'[');
+    for (index, policy) in shadow.triggered.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_text(policy, out);
+    }
+    out.push(b']');
+    object.end();
 }
 
 /// The hash of a line of a chain: over a tag and the canonical form of `[chain, seq, record, prev]`,

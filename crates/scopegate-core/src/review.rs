@@ -41,6 +41,9 @@ pub struct Review {
     /// On which server.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub server: Option<Name>,
+    /// Through whose hands, nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub via: Vec<Name>,
     /// The digest of what the tool was registered as, where its server is described.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub definition: Option<DefinitionDigest>,
@@ -119,6 +122,7 @@ impl Review {
             resource: call.resource.clone(),
             env: call.env.clone(),
             server: call.server.clone(),
+            via: call.via.as_deref().unwrap_or_default().to_vec(),
             definition,
             arguments: call.args.to_json()?,
             state: ReviewState::Pending,

@@ -9,6 +9,7 @@ use crate::decision::{Decision, Obligation, Permit};
 use crate::digest::{digest_text, tagged};
 use crate::grant::manifest::Manifest;
 use crate::id::Name;
+use crate::policy::{PolicyMode, PolicyRule};
 use crate::role::Role;
 
 /// SHA-256 over a domain tag and the canonical form (RFC 8785) of the scopes in force, the request and
@@ -31,7 +32,8 @@ pub struct ScopeSource<'a> {
 impl VerdictDigest {
     /// The digest of a decision on a call that a session of `owner` made. `scopes` are the rules of that
     /// session, then those of the sessions it was opened by; `catalogue` is what is registered of the MCP
-    /// server that the call names, `manifest` the owner's, where the call names a resource. `None` only if a rule holds a number that has no canonical form, which
+    /// server that the call names, `manifest` the owner's, where the call names a resource, `policies` those
+    /// in force. `None` only if a rule holds a number that has no canonical form, which
     /// no policy that compiles does.
     pub fn of(
         scopes: &[ScopeSource<'_>],
@@ -40,14 +42,19 @@ impl VerdictDigest {
         owner: &Name,
         call: &ToolCall,
         decision: &Decision,
+        policies: &[PolicyRule],
     ) -> Option<Self> {
-        let judged = json!({
+        let mut judged = json!({
             "scopes": scopes.iter().map(ScopeSource::canonical).collect::<Vec<_>>(),
             "catalogue": catalogue,
             "manifest": manifest.map(judged_by),
             "request": request(owner, call),
             "verdict": verdict(decision),
         });
+        let deciding: Vec<_> = policies.iter().filter_map(decides).collect();
+        if let (false, Some(members)) = (deciding.is_empty(), judged.as_object_mut()) {
+            members.insert("policies".to_owned(), json!(deciding));
+        }
         tagged("scopegate-verdict-v1", &judged).map(Self)
     }
 }
@@ -64,17 +71,27 @@ fn rules(role: &Role) -> Role {
     Role { description: String::new(), webhook_url: None, webhook_secret: None, ..role.clone() }
 }
 
+/// A policy without what no decision reads; `None` when no decision reads it at all.
+fn decides(policy: &PolicyRule) -> Option<PolicyRule> {
+    let decides = policy.enabled && policy.mode == PolicyMode::Live;
+    decides.then(|| PolicyRule { description: String::new(), ..policy.clone() })
+}
+
 /// A manifest without what no decision reads.
 fn judged_by(manifest: &Manifest) -> Manifest {
     Manifest { metadata: None, ..manifest.clone() }
 }
 
 fn request(owner: &Name, call: &ToolCall) -> Value {
-    json!({
+    let mut request = json!({
         "owner": owner, "tool": call.tool, "server": call.server, "action": call.action,
         "resource": call.resource, "env": call.env, "args": arguments(&call.args),
         "claims": call.mcp.as_deref().map(claims),
-    })
+    });
+    if let (Some(via), Some(members)) = (&call.via, request.as_object_mut()) {
+        members.insert("via".to_owned(), json!(via));
+    }
+    request
 }
 
 /// A claimed session has another name at every enforcer, so only that one is claimed is said.

@@ -19,12 +19,15 @@ mod session;
 mod snapshot;
 mod state;
 mod token;
+mod trust;
 
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
 pub use self::dialect::spanforge;
 pub use self::lent::{Lender, LentSession, Loan};
-pub use self::local::{BuildError, LocalBuilder, LocalEnforcer, RemoveRoleError, SessionView, Watch};
+pub use self::local::{
+    BuildError, LocalBuilder, LocalEnforcer, PackView, PromoteError, RemoveRoleError, SessionView, Watch,
+};
 pub use self::pins::{read_pins, write_pins};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};
 pub use self::records::{FileSink, MemorySink, RecordSink, Verified, VerifyError, record_files, verify};

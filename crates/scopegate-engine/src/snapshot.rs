@@ -6,12 +6,16 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use papaya::Guard;
 use scopegate_core::{
-    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PolicyError, Role, Scope, ToolTable,
+    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PackHistory, Policies, PolicyError,
+    PolicyMode, PolicyRule, Role, Scope, ToolTable,
 };
 use seize::Collector;
 
 use crate::credentials::CredentialSource;
-use crate::policy::Policy;
+use crate::local::PromoteError;
+use crate::policy::{self, Policy};
+
+mod packs;
 
 /// Roles in one chunk: publishing a role copies one chunk and the list of chunks.
 const CHUNK: usize = 256;
@@ -28,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(crate) tools: Arc<ToolTable>,
     /// What MCP servers offer.
     pub(crate) catalogues: Arc<Catalogues>,
+    /// What stands against calls, where anything does.
+    pub(crate) policies: Option<Arc<Policies>>,
     /// What agents may do to which resource.
     pub(crate) manifests: Arc<Manifests>,
     /// The credentials that policies name and the source can find, sorted.
@@ -93,6 +99,21 @@ fn in_force(mut written: Manifests, registered: &BTreeMap<Name, Manifest>) -> Re
     Ok(written)
 }
 
+/// Policies, some of which were turned live.
+fn promoted(written: &[PolicyRule], turned: &[PolicyRule]) -> Vec<PolicyRule> {
+    let turn = |policy: &PolicyRule| match turned.contains(policy) {
+        true => PolicyRule { mode: PolicyMode::Live, ..policy.clone() },
+        false => policy.clone(),
+    };
+    written.iter().map(turn).collect()
+}
+
+/// `None` when nothing would be asked.
+fn compiled(rules: &[PolicyRule]) -> Result<Option<Arc<Policies>>, PolicyError> {
+    let policies = policy::compile_policies(rules)?;
+    Ok((!policies.is_empty()).then(|| Arc::new(policies)))
+}
+
 /// Makes snapshots: the side of the policy that writes.
 pub(crate) struct Publisher {
     compiler: Compiler,
@@ -103,6 +124,12 @@ pub(crate) struct Publisher {
     mcp_servers: BTreeMap<Name, Catalogue>,
     /// Those of them that were registered since, in whatever policy.
     registered: BTreeMap<Name, Catalogue>,
+    /// Policies as they are in force.
+    policies: Vec<PolicyRule>,
+    /// Those that were turned live since, as they were written: what says something else is another policy.
+    promoted: Vec<PolicyRule>,
+    /// Packs that were deployed, in whatever policy file.
+    packs: BTreeMap<Name, PackHistory>,
     /// Manifests as the policy has them.
     manifests: Vec<Manifest>,
     /// Manifests that were registered since, sorted, in whatever policy: an agent without its own may do more.
@@ -123,6 +150,9 @@ impl Publisher {
             credentials: BTreeSet::new(),
             roles: BTreeMap::new(),
             mcp_servers: BTreeMap::new(),
+            policies: Vec::new(),
+            promoted: Vec::new(),
+            packs: BTreeMap::new(),
             manifests: Vec::new(),
             registered_manifests: BTreeMap::new(),
             registered: BTreeMap::new(),
@@ -137,17 +167,22 @@ impl Publisher {
     /// Replaces every role, and every catalogue but those that were registered since: a tool that was
     /// quarantined stays so when the policy is read again. Or changes nothing.
     pub(crate) fn replace(&mut self, policy: &Policy) -> Result<Snapshot, PolicyError> {
-        let roles = policy.by_name()?;
+        let roles = self.roles_with_packs(policy.by_name()?)?;
         let mut catalogues = policy.catalogues()?;
         for (server, catalogue) in &self.registered {
             catalogues.put(server, catalogue)?;
         }
         let catalogues = Arc::new(catalogues);
         let manifests = in_force(policy.manifests()?, &self.registered_manifests)?;
+        let rules = self.rules_with_packs(&policy.policies);
+        let policies = compiled(&rules)?;
         let mut scopes = Vec::with_capacity(roles.len());
         for (index, role) in policy.roles.iter().enumerate() {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
             scopes.push(scope.map_err(|error| error.in_element(index).in_member("roles"))?);
+        }
+        for role in self.packs.values().filter_map(PackHistory::active).flat_map(|pack| &pack.roles) {
+            scopes.push(self.compiler.compile(role, &roles, self.version + 1)?);
         }
         self.slots.retain(|name, _| roles.contains_key(name));
         self.credentials.clear();
@@ -156,6 +191,7 @@ impl Publisher {
             chunks: Vec::new(),
             tools: self.compiler.tools().clone(),
             catalogues,
+            policies,
             manifests: Arc::new(manifests),
             credentials: self.credentials.iter().cloned().collect(),
         };
@@ -168,15 +204,38 @@ impl Publisher {
         self.roles = roles;
         self.mcp_servers = self.servers_with(policy);
         self.manifests = policy.manifests.clone();
+        self.policies = rules;
         self.compiler.sweep();
         Ok(self.publish(next))
     }
 
-    /// Whether these are the roles, catalogues and manifests in force.
+    /// Whether these are the roles, policies, catalogues and manifests in force.
     pub(crate) fn holds(&self, policy: &Policy) -> bool {
         self.servers_with(policy) == self.mcp_servers
             && policy.manifests == self.manifests
-            && policy.by_name().is_ok_and(|roles| roles == self.roles)
+            && self.rules_with_packs(&policy.policies) == self.policies
+            && policy.by_name().and_then(|roles| self.roles_with_packs(roles)).is_ok_and(|r| r == self.roles)
+    }
+
+    /// The policies as they are in force.
+    pub(crate) fn policies(&self) -> &[PolicyRule] {
+        &self.policies
+    }
+
+    /// Turns a shadow policy live.
+    pub(crate) fn promote(&mut self, name: &str) -> Result<Snapshot, PromoteError> {
+        let known = self.policies.iter().find(|policy| policy.name == name);
+        match known.map(|policy| policy.mode) {
+            None => return Err(PromoteError::Unknown(name.into())),
+            Some(PolicyMode::Live) => return Err(PromoteError::Live(name.into())),
+            Some(PolicyMode::Shadow) => {}
+        }
+        let turned: Vec<_> = known.into_iter().cloned().chain(self.promoted.iter().cloned()).collect();
+        let rules = promoted(&self.policies, &turned);
+        let next = Snapshot { policies: compiled(&rules)?, ..self.latest.clone() };
+        self.policies = rules;
+        self.promoted = turned;
+        Ok(self.publish(next))
     }
 
     fn servers_with(&self, policy: &Policy) -> BTreeMap<Name, Catalogue> {
@@ -235,6 +294,7 @@ impl Publisher {
 
     /// Adds or replaces one role, and recompiles the roles that inherit from it.
     pub(crate) fn put(&mut self, role: Role) -> Result<Snapshot, PolicyError> {
+        self.not_of_a_pack(&role.name)?;
         let (name, role) = (role.name.clone(), Arc::new(role));
         let before = self.roles.insert(name.clone(), role.clone());
         before.iter().for_each(|before| self.disown(before));

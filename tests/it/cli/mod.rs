@@ -8,6 +8,7 @@ mod explain;
 mod help;
 mod manifests;
 mod plane;
+mod policies;
 mod replay;
 mod samples;
 mod servers;

@@ -55,7 +55,7 @@ fn one_bad_file_among_many_shows() {
     let told = scopegate(&["validate", &good, &bad, "--output", "json"]).json();
     assert_eq!(
         told[0],
-        json!({"file": good, "ok": true, "roles": 1, "tools": 10, "constraints": 14, "manifests": 0, "warnings": []})
+        json!({"file": good, "ok": true, "roles": 1, "tools": 10, "constraints": 14, "policies": 0, "manifests": 0, "warnings": []})
     );
     assert_eq!(
         (&told[1]["ok"], &told[1]["line"], &told[1]["column"]),

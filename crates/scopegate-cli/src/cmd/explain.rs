@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use scopegate_core::{Manifest, Name, ScopeView, ToolView};
+use scopegate_core::{Manifest, Name, PolicyView, ScopeView, ToolView};
 use serde::Serialize;
 
-use crate::cmd::check::advice::manifest_words;
+use crate::cmd::check::advice::{manifest_words, policy_words};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, width};
 use crate::reveal::reveal;
@@ -15,8 +15,8 @@ use crate::trial::{Trial, TrialArgs};
 /// Show what a role may do, after inheritance
 ///
 /// One line a tool: the role of the chain that grants it, what must hold of its arguments, whether
-/// a person must agree, and the credential it is given. Below it, what guards every call, and the
-/// manifests of agents.
+/// a person must agree, and the credential it is given. Below it, what guards every call, the policies
+/// that stand against calls, and the manifests of agents.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +34,8 @@ pub(crate) struct Explain {
 struct Told<'a> {
     #[serde(flatten)]
     view: &'a ScopeView,
+    #[serde(skip_serializing_if = "<[PolicyView]>::is_empty")]
+    policies: &'a [PolicyView],
     #[serde(skip_serializing_if = "<[Manifest]>::is_empty")]
     manifests: &'a [Manifest],
 }
@@ -41,13 +43,14 @@ struct Told<'a> {
 impl Explain {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let trial = Trial::open(&TrialArgs { policy: self.policy, role: self.role, at: None })?;
-        let view = trial.view()?;
+        let (view, policies) = (trial.view()?, trial.policies());
         // The policy was accepted, so they can be sorted.
         let manifests: Vec<_> = trial.policy.manifests.iter().filter_map(|m| m.sorted().ok()).collect();
         if output.is_json() {
-            output.json(&Told { view: &view, manifests: &manifests })?;
+            output.json(&Told { view: &view, policies: &policies, manifests: &manifests })?;
         } else {
             tell(&view, output)?;
+            tell_policies(&policies, output)?;
             tell_manifests(&manifests, output)?;
         }
         Ok(Exit::Ok)
@@ -81,6 +84,16 @@ fn tell(view: &ScopeView, output: &mut Output) -> Result<(), Failure> {
         depth => format!("sub-agents {depth} deep"),
     };
     output.line(format!("a session lives {} s; {depth}", view.session_seconds))
+}
+
+fn tell_policies(policies: &[PolicyView], output: &mut Output) -> Result<(), Failure> {
+    if !policies.is_empty() {
+        output.line("policies, whatever role grants a call; the most restrictive that matches wins:")?;
+    }
+    for policy in policies {
+        output.line(reveal(&format!("  {}", policy_words(policy))))?;
+    }
+    Ok(())
 }
 
 fn tell_manifests(manifests: &[Manifest], output: &mut Output) -> Result<(), Failure> {

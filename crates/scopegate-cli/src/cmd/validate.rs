@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use scopegate_core::{Name, Role};
+use scopegate_core::{Name, PolicyRule, Role};
 use scopegate_engine::{Policy, PolicyFileError};
 use serde::Serialize;
 
@@ -40,8 +40,19 @@ struct Finding {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail {
-    Policy { roles: usize, tools: usize, constraints: usize, manifests: usize, warnings: Vec<String> },
-    Problem { line: u64, column: u64, message: String },
+    Policy {
+        roles: usize,
+        tools: usize,
+        constraints: usize,
+        policies: usize,
+        manifests: usize,
+        warnings: Vec<String>,
+    },
+    Problem {
+        line: u64,
+        column: u64,
+        message: String,
+    },
 }
 
 impl Validate {
@@ -76,8 +87,11 @@ fn tell(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
     }
     let file = &finding.file;
     match &finding.detail {
-        Detail::Policy { roles, tools, constraints, manifests, warnings } => {
+        Detail::Policy { roles, tools, constraints, policies, manifests, warnings } => {
             let mut counts = format!("roles: {roles}, tools: {tools}, constraints: {constraints}");
+            if *policies > 0 {
+                counts.push_str(&format!(", policies: {policies}"));
+            }
             if *manifests > 0 {
                 counts.push_str(&format!(", manifests: {manifests}"));
             }
@@ -108,9 +122,20 @@ fn count(policy: &Policy) -> Detail {
         roles: policy.roles.len(),
         tools: granted.len(),
         constraints: constraints.map(Vec::len).sum(),
+        policies: policy.policies.len(),
         manifests: policy.manifests.len(),
-        warnings: policy.roles.iter().flat_map(stray).collect(),
+        warnings: policy
+            .roles
+            .iter()
+            .flat_map(stray)
+            .chain(policy.policies.iter().filter_map(idle))
+            .collect(),
     }
+}
+
+/// A policy that is not asked.
+fn idle(policy: &PolicyRule) -> Option<String> {
+    (!policy.enabled).then(|| format!("policy `{}` is switched off: `enabled: false`", policy.name))
 }
 
 /// The tools that a role's rules speak of.

@@ -16,7 +16,7 @@ mod test;
 use std::sync::Arc;
 
 pub(crate) use self::field::top;
-pub(crate) use self::pattern::plain as plain_pattern;
+pub(crate) use self::pattern::search as search_pattern;
 
 use crate::budget::Budget;
 use crate::constraint::field::Field;

@@ -92,7 +92,7 @@ impl Matcher {
 
 /// Checks a pattern that is looked for inside texts, by the same rules but without look-around; the length
 /// of its shortest match, if it has any.
-pub(crate) fn plain(source: &str) -> Result<Option<usize>, Problem> {
+fn plain(source: &str) -> Result<Option<usize>, Problem> {
     if source.len() > MAX_SOURCE {
         return Err(Problem::Pattern(format!("longer than {MAX_SOURCE} bytes")));
     }
@@ -101,6 +101,19 @@ pub(crate) fn plain(source: &str) -> Result<Option<usize>, Problem> {
         return Err(Problem::Pattern("look-around is not supported here".to_owned()));
     }
     Ok(hir.properties().minimum_len())
+}
+
+/// Compiles a pattern that is looked for inside texts. One that also matches nothing would be found
+/// everywhere.
+pub(crate) fn search(source: &str) -> Result<Regex, Problem> {
+    if plain(source)?.is_none_or(|shortest| shortest == 0) {
+        return Err(Problem::Pattern("it also matches nothing at all".to_owned()));
+    }
+    RegexBuilder::new(source)
+        .unicode(false)
+        .size_limit(MAX_COMPILED)
+        .build()
+        .map_err(|error| Problem::Pattern(error.to_string()))
 }
 
 /// The source was parsed on its own before, so wrapping it cannot change how it groups.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use super::REDACTED;
 use super::path::Path;
-use crate::constraint::plain_pattern;
+use crate::constraint::search_pattern;
 use crate::decision::Obligation;
 use crate::grant::Granted;
 use crate::problem::{PolicyError, Problem};
@@ -15,8 +15,6 @@ use crate::role::OutputRule;
 
 /// Most output rules on one tool of one role.
 const MOST: usize = 64;
-/// Largest compiled pattern, in bytes.
-const MAX_COMPILED: usize = 64 * 1024;
 
 /// One thing that is taken out of an answer.
 #[derive(Clone)]
@@ -41,7 +39,7 @@ impl Redaction {
         let what = match written {
             OutputRule { path: Some(path), pattern: None, max_bytes: None } => What::Path(Path::parse(path)?),
             OutputRule { path: None, pattern: Some(pattern), max_bytes: None } => {
-                What::Pattern(regex(pattern)?)
+                What::Pattern(search_pattern(pattern)?)
             }
             OutputRule { path: None, pattern: None, max_bytes: Some(most @ 1..) } => {
                 What::Size(usize::try_from(*most).unwrap_or(usize::MAX))
@@ -117,18 +115,6 @@ impl fmt::Display for Redaction {
             OutputRule { max_bytes, .. } => write!(f, "at most {} bytes", max_bytes.unwrap_or_default()),
         }
     }
-}
-
-/// A pattern that matches nothing, everywhere, would redact no secret and tear every text apart.
-fn regex(source: &str) -> Result<Regex, Problem> {
-    if plain_pattern(source)?.is_none_or(|shortest| shortest == 0) {
-        return Err(Problem::Pattern("it also matches nothing at all".to_owned()));
-    }
-    RegexBuilder::new(source)
-        .unicode(false)
-        .size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|error| Problem::Pattern(error.to_string()))
 }
 
 /// Whether the rules of one tool are sound, with the place of what is not.

@@ -16,6 +16,7 @@ use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
 use crate::snapshot::{Published, Publisher, Slot};
 use crate::state::{SavedState, StateLog};
+use crate::trust::TrustBook;
 
 /// Most sessions an enforcer holds unless told otherwise.
 const MAX_SESSIONS: usize = 1_000_000;
@@ -154,6 +155,8 @@ impl LocalBuilder {
             publisher: Mutex::new(publisher),
             sessions: SessionBook::new(self.max_sessions, &collector),
             reviews: ReviewBook::default(),
+            trust: TrustBook::default(),
+            shadow: Mutex::default(),
             journal,
             memory,
             clock: Monotone::new(self.clock),

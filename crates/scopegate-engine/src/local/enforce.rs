@@ -1,9 +1,11 @@
 //! The enforcer's face: attempts at a decision, and what they wait for.
 
+use std::cell::Cell;
+
 use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, EnforceError, Enforcer, Event, Name, Need, Outcome, PermitId,
-    PrincipalRef, Quick, SessionId, Timestamp,
+    PrincipalRef, Quick, SessionId, Timestamp, Trust,
 };
 
 use super::step::{Answer, Fetched, Step};
@@ -87,6 +89,7 @@ impl Enforcer for LocalEnforcer {
         let could = |tool: &&str| match &scopes {
             Some(scopes) => {
                 scopes.iter().all(|s| s.is_some_and(|scope| scope.could_permit(&snapshot.tools, tool)))
+                    && snapshot.policies.as_deref().is_none_or(|policies| policies.could_permit(tool))
             }
             None => false,
         };
@@ -104,6 +107,23 @@ fn lent(lender: &dyn Lender, step: &Step<'_>) -> Result<Answer, Stop> {
         lender.unspent(loan);
     }
     answer
+}
+
+impl Step<'_> {
+    #[inline(always)]
+    fn answer(&self) -> Result<Answer, Stop> {
+        match &self.session.lender {
+            None => self.take(),
+            Some(lender) => lent(&**lender, self),
+        }
+    }
+
+    /// The same where a policy reads trust: it stays as it is until the decision stands.
+    #[inline(never)]
+    fn trusted(&self) -> Result<Answer, Stop> {
+        let decide = |trust: &Cell<Trust>| Step { trust: Some(trust), ..*self }.answer();
+        self.inner.trust.with(self.session.owner(), decide)
+    }
 }
 
 /// What a decision may wait for.
@@ -140,10 +160,11 @@ impl Inner {
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
         match self.sessions.find(request.principal, &guard) {
             Some(session) => {
-                let step = Step { inner: self, snapshot, session, request, now, patience, secret };
-                match &session.lender {
-                    None => step.take(),
-                    Some(lender) => lent(&**lender, &step),
+                let step =
+                    Step { inner: self, snapshot, session, request, now, patience, secret, trust: None };
+                match snapshot.policies.as_deref().filter(|policies| policies.reads_trust()) {
+                    None => step.answer(),
+                    Some(_) => step.trusted(),
                 }
             }
             None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
@@ -156,7 +177,17 @@ impl Inner {
         match self.sessions.find(request.principal, &guard) {
             Some(session) => {
                 let patience = Patience::None;
-                Step { inner: self, snapshot, session, request, now, patience, secret: None }.refuse(denial)
+                let step = Step {
+                    inner: self,
+                    snapshot,
+                    session,
+                    request,
+                    now,
+                    patience,
+                    secret: None,
+                    trust: None,
+                };
+                step.refuse(denial)
             }
             // Whoever refuses may know more than we do: that a session is long over.
             None => self.deny_unknown(request, denial.clone(), now),

@@ -1,6 +1,7 @@
 //! The embedded enforcer: decides in this process, with a policy file and no network.
 
 mod advance;
+mod beside;
 mod books;
 mod builder;
 mod catalogues;
@@ -8,6 +9,8 @@ mod catalogues;
 mod duties;
 mod enforce;
 mod manifests;
+mod packs;
+mod policies;
 mod policy;
 mod reviews;
 mod sessions;
@@ -16,10 +19,13 @@ mod verdict;
 
 use std::sync::{Arc, Mutex};
 
-use scopegate_core::{Name, Timestamp};
+use scopegate_core::{Name, ShadowReport, Timestamp};
 use seize::{Collector, LocalGuard};
 
+pub(crate) use self::beside::Beside;
 pub use self::builder::{BuildError, LocalBuilder};
+pub use self::packs::PackView;
+pub use self::policies::PromoteError;
 pub use self::policy::{RemoveRoleError, Watch};
 pub use self::sessions::SessionView;
 use crate::clock::Monotone;
@@ -28,6 +34,7 @@ use crate::records::{Journal, MemorySink};
 use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
 use crate::snapshot::{Published, Publisher};
+use crate::trust::TrustBook;
 
 /// Decides in this process. Cheap to clone; clones share everything.
 ///
@@ -58,6 +65,9 @@ struct Inner {
     publisher: Mutex<Publisher>,
     sessions: SessionBook,
     reviews: ReviewBook,
+    trust: TrustBook,
+    /// What policies in the shadow would have done.
+    shadow: Mutex<ShadowReport>,
     journal: Journal,
     memory: Option<MemorySink>,
     clock: Monotone,

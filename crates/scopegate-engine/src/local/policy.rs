@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use scopegate_core::{ChainedRecord, Name, PolicyError, Role, ScopeView};
+use scopegate_core::{ChainedRecord, Name, PolicyError, PolicyRule, Role, ScopeView};
 
 use super::{Inner, LocalEnforcer};
 use crate::policy::{Policy, PolicyFileError};
@@ -19,6 +19,14 @@ pub enum RemoveRoleError {
     /// There is no such role.
     #[error("unknown role `{0}`")]
     Unknown(Name),
+    /// It changes with its pack.
+    #[error("role `{role}` is of pack `{pack}`; deploy another version of that")]
+    OfPack {
+        /// The role that was to be removed.
+        role: Name,
+        /// Its pack.
+        pack: Name,
+    },
     /// Another role inherits from it.
     #[error("role `{heir}` inherits from `{role}`; change it first")]
     Inherited {
@@ -38,8 +46,12 @@ impl LocalEnforcer {
     /// [`PolicyError`]; the old policy stays in force.
     pub fn reload(&self, policy: &Policy) -> Result<(), PolicyError> {
         let mut publisher = self.inner.publisher();
+        let before = publisher.policies().to_vec();
         let next = publisher.replace(policy)?;
         self.inner.policy.store(next);
+        // What was counted for another rule says nothing of this one.
+        let rule = |rules: &[PolicyRule], name: &Name| rules.iter().find(|rule| rule.name == *name).cloned();
+        self.inner.shadow().retain(|name| rule(&before, name) == rule(publisher.policies(), name));
         Ok(())
     }
 
@@ -70,6 +82,9 @@ impl LocalEnforcer {
     /// [`RemoveRoleError`]; nothing changed.
     pub fn remove_role(&self, role: &str) -> Result<(), RemoveRoleError> {
         let mut publisher = self.inner.publisher();
+        if let Some(pack) = publisher.pack_of(role) {
+            return Err(RemoveRoleError::OfPack { role: role.into(), pack: pack.clone() });
+        }
         let next = match publisher.remove(role) {
             None => return Err(RemoveRoleError::Unknown(role.into())),
             Some(Err(heir)) => return Err(RemoveRoleError::Inherited { role: role.into(), heir }),

@@ -1,15 +1,18 @@
 //! One attempt at a decision: facts, decide, commit.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
-    Hold, Link, Manifest, Name, Need, Permit, PermitId, Ruling, Scope, Timestamp, Waits, decide,
+    Hold, Link, Manifest, Meter, Name, Need, Permit, PermitId, Review, ReviewState, Ruling, Scope, Timestamp,
+    Trust, Waits, decide,
 };
 use smallvec::SmallVec;
 
 use super::Inner;
+use super::beside::Given;
 use super::books::{Books, Chain, Pair, Stale};
 use super::enforce::{Patience, Stop};
 use crate::records::{Called, Entry, Ticket};
@@ -53,6 +56,8 @@ pub(super) struct Step<'a> {
     pub(super) now: Timestamp,
     pub(super) patience: Patience,
     pub(super) secret: Option<&'a Fetched>,
+    /// The trust in the owner, where a policy reads it; nobody else moves it meanwhile.
+    pub(super) trust: Option<&'a Cell<Trust>>,
 }
 
 impl<'a> Step<'a> {
@@ -102,20 +107,30 @@ impl<'a> Step<'a> {
         review: Asked<'_>,
         room: &'c mut Option<Changes>,
     ) -> Ruling<'c> {
-        books.read(|meters| {
-            let facts = Facts {
-                links,
-                session: self.session.id,
-                catalogues: &self.snapshot.catalogues,
-                manifest: self.manifest(),
-                tools: &self.snapshot.tools,
-                meters,
-                env: self.inner.env.as_deref(),
-                credentials: &self.snapshot.credentials,
-                review,
-            };
-            decide(&facts, self.request, self.now, room)
-        })
+        books.read(|meters| decide(&self.facts(links, meters, review), self.request, self.now, room))
+    }
+
+    #[inline(always)]
+    pub(super) fn facts<'f>(
+        &'f self,
+        links: &'f [Link<'f>],
+        meters: &'f [Meter<'f>],
+        review: Asked<'f>,
+    ) -> Facts<'f> {
+        Facts {
+            links,
+            session: self.session.id,
+            owner: self.session.owner(),
+            trust: self.trust.map(Cell::get),
+            policies: self.snapshot.policies.as_deref(),
+            catalogues: &self.snapshot.catalogues,
+            manifest: self.manifest(),
+            tools: &self.snapshot.tools,
+            meters,
+            env: self.inner.env.as_deref(),
+            credentials: &self.snapshot.credentials,
+            review,
+        }
     }
 
     /// The owner's, looked up only where it is read.
@@ -193,7 +208,9 @@ impl<'a> Step<'a> {
         // Consent closes a review that waits; nobody has reviewed the call.
         let consent = changes.consent;
         let review = used.as_ref().filter(|_| consent.is_none()).map(|review| review.id);
-        let entry = || Entry { review, consent, arguments, ..self.entry(id, Event::Permit) };
+        let given = Given::Permit { agreed: review.is_some() };
+        let beside = self.beside(given);
+        let entry = || Entry { review, consent, arguments, beside, ..self.entry(id, Event::Permit) };
         let more = || More {
             accounts: books.named(&changes.spends, self.session, self.snapshot),
             review: used.cloned(),
@@ -207,10 +224,10 @@ impl<'a> Step<'a> {
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
         let ticket = match self.inner.journal.place(self.session.id, true) {
             Ok(place) => {
-                let counting = place.counting();
+                let (counting, beside) = (place.counting(), self.beside(Given::Deny(denial.code)));
                 let id = || self.session.number(counting);
                 place.fill(
-                    || self.entry(id(), Event::Deny(denial.code)),
+                    || Entry { beside, ..self.entry(id(), Event::Deny(denial.code)) },
                     || More::denied(self.request, &denial),
                 )
             }
@@ -232,6 +249,8 @@ impl<'a> Step<'a> {
             Err(NoRoom::Full) => return Err(Stop::Room),
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
+        let pending = |review: &Review| review.state_at(self.now) == ReviewState::Pending;
+        let given = Given::Hold { opened: !pages.find(&digest.0).is_some_and(pending) };
         let hold = match pages.hold(self.session, self.request.call, digest, waits.seconds, self.now) {
             Ok(hold) => Hold { by: waits.by, ..hold },
             Err(NotOpened::TooMany(until)) => {
@@ -243,9 +262,9 @@ impl<'a> Step<'a> {
                 return self.deny(Denial::new(DenyCode::PolicyError));
             }
         };
-        let counting = place.counting();
+        let (counting, beside) = (place.counting(), self.beside(given));
         let id = || self.session.number(counting);
-        let entry = || Entry { review: Some(hold.review), ..self.entry(id(), Event::Hold) };
+        let entry = || Entry { review: Some(hold.review), beside, ..self.entry(id(), Event::Hold) };
         let ticket =
             place.fill(entry, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
         Ok(Answer { decision: Decision::Hold(hold), ticket })
@@ -260,7 +279,7 @@ impl<'a> Step<'a> {
 }
 
 /// Lines 1 and 2.
-fn is_about_the_session(code: DenyCode) -> bool {
+pub(super) fn is_about_the_session(code: DenyCode) -> bool {
     matches!(
         code,
         DenyCode::JwtInvalid

@@ -24,7 +24,8 @@ impl LocalEnforcer {
         let catalogue = request.call.server.as_ref().and_then(|server| publisher.catalogue(server));
         let judged = request.call.resource.as_ref().and_then(|_| snapshot.manifests.get(session.owner()));
         let manifest = judged.map(|manifest| &**manifest);
-        VerdictDigest::of(&scopes?, catalogue, manifest, session.owner(), request.call, decision)
+        let (owner, policies) = (session.owner(), publisher.policies());
+        VerdictDigest::of(&scopes?, catalogue, manifest, owner, request.call, decision, policies)
     }
 }
 

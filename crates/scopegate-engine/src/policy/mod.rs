@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scopegate_core::{
-    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PolicyError, Problem, Role, plain,
+    Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, Policies, PolicyDecision, PolicyError,
+    PolicyRule, Problem, Role, plain,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub(crate) use self::read::{document, read_strictly};
 /// The first line of a policy file, which names its schema to editors.
 pub const SCHEMA_LINE: &str = "# yaml-language-server: $schema=./scopegate.schema.json";
 
-/// A policy: roles, manifests, and how decisions are recorded.
+/// A policy: roles, policies, manifests, and how decisions are recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -42,6 +43,9 @@ pub struct Policy {
     /// stands here, has to be in its manifest and in its role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manifests: Vec<Manifest>,
+    /// What stands against calls, whatever role grants them; the most restrictive of all that match wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyRule>,
     /// The roles.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -104,6 +108,7 @@ impl Policy {
         let roles = self.by_name()?;
         self.catalogues()?;
         self.manifests()?;
+        compile_policies(&self.policies)?;
         let mut compiler = Compiler::default();
         for (index, role) in self.roles.iter().enumerate() {
             compiler.compile(role, &roles, 0).map_err(|error| error.in_element(index).in_member("roles"))?;
@@ -152,4 +157,14 @@ impl Policy {
         }
         Ok(roles)
     }
+}
+
+/// Policies as a file has them. They only restrict: one that permits would be believed to.
+pub(crate) fn compile_policies(rules: &[PolicyRule]) -> Result<Policies, PolicyError> {
+    let place = |error: PolicyError| error.in_member("policies");
+    if let Some(index) = rules.iter().position(|policy| policy.decision == PolicyDecision::Permit) {
+        let problem = PolicyError::from(Problem::PolicyPermits).in_member("decision");
+        return Err(place(problem.in_element(index)));
+    }
+    Policies::compile(rules).map_err(place)
 }

@@ -79,9 +79,12 @@ pub(crate) fn document<T: DeserializeOwned>(text: &str, file: &str) -> Result<T,
 pub(crate) fn read_strictly<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PolicyFileError> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let place = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-        // A value of the wrong type is told at the name of its member.
-        let wrong_type = matches!(error, serde_saphyr::Error::SerdeInvalidType { .. });
-        let value = wrong_type.then(|| value_of(text, place)).flatten();
+        // A value that is not one is told at the name of its member.
+        let wrong = matches!(
+            error,
+            serde_saphyr::Error::SerdeInvalidType { .. } | serde_saphyr::Error::SerdeInvalidValue { .. }
+        );
+        let value = wrong.then(|| value_of(text, place)).flatten();
         let (line, column) = value.unwrap_or(place);
         PolicyFileError { file: file.to_owned(), line, column, message: words(&error) }
     })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use scopegate_core::{CallDigest, Consent, DecisionRecord, Event, Name, PermitId, ReviewId, Timestamp};
 
+use crate::local::Beside;
 use crate::session::Session;
 
 /// Something to be recorded, as it stands where it happened.
@@ -16,6 +17,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) review: Option<ReviewId>,
     pub(crate) consent: Option<Consent>,
     pub(crate) arguments: Option<CallDigest>,
+    pub(crate) beside: Option<Box<Beside>>,
     /// How many places of an answer were not shown.
     pub(crate) redacted: u32,
 }
@@ -44,12 +46,13 @@ enum Note {
 }
 
 /// What few records have.
-type Rare = Option<Box<(Option<ReviewId>, Option<Consent>, Option<CallDigest>)>>;
+type Rare = Option<Box<(Option<ReviewId>, Option<Consent>, Option<CallDigest>, Option<Box<Beside>>)>>;
 
 impl<'a> Entry<'a> {
     /// Only what happened.
     pub(crate) fn bare(id: PermitId, at: Timestamp, event: Event) -> Self {
-        Self { id, at, event, call: None, review: None, consent: None, arguments: None, redacted: 0 }
+        let (call, review, consent, arguments, beside) = (None, None, None, None, None);
+        Self { id, at, event, call, review, consent, arguments, beside, redacted: 0 }
     }
 
     /// What a call came to.
@@ -70,6 +73,9 @@ impl From<Entry<'_>> for DecisionRecord {
         record.review = entry.review;
         record.consent = entry.consent;
         record.arguments = entry.arguments;
+        if let Some(beside) = entry.beside {
+            (record.shadow, record.trust) = (beside.shadow, beside.trust);
+        }
         record.redacted = (entry.redacted > 0).then_some(entry.redacted.into());
         record
     }
@@ -99,9 +105,11 @@ impl Batch {
                 }
                 // A lane is far shorter than this.
                 let session = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX) - 1;
-                let rare = match (entry.review, entry.consent, entry.arguments) {
-                    (None, None, None) => None,
-                    rare => Some(Box::new(rare)),
+                let rare = match (entry.review, entry.consent, entry.arguments, &entry.beside) {
+                    (None, None, None, None) => None,
+                    (review, consent, arguments, beside) => {
+                        Some(Box::new((review, consent, arguments, beside.clone())))
+                    }
                 };
                 Note::Call { session, number: id.number, at, event, version, tool: kept(tool), rare }
             }
@@ -122,8 +130,8 @@ impl Batch {
                 let session = sessions.get(session as usize)?;
                 let id = PermitId { session: session.id, number };
                 let entry = Entry::of(Called { session, version, tool: &tool }, id, at, event);
-                let (review, consent, arguments) = rare.map_or((None, None, None), |rare| *rare);
-                Some(Entry { review, consent, arguments, ..entry }.into())
+                let (review, consent, arguments, beside) = rare.map(|rare| *rare).unwrap_or_default();
+                Some(Entry { review, consent, arguments, beside, ..entry }.into())
             }
         })
     }

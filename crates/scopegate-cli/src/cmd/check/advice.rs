@@ -1,6 +1,8 @@
 //! What would have to be different for a call to pass.
 
-use scopegate_core::{DenyCode, Hold, Manifest, Name, ScopeView, ToolCall, ToolView};
+use scopegate_core::{
+    DenyCode, Hold, Manifest, Name, PolicyDecision, PolicyMode, PolicyView, ScopeView, ToolCall, ToolView,
+};
 
 use crate::answer::{Answer, Verdict};
 use crate::trial::Trial;
@@ -42,6 +44,27 @@ pub(super) fn would_pass(
         (Verdict::Deny, Some(DenyCode::McpToolNotFound)) => offered(trial, call),
         (Verdict::Deny, _) => Vec::new(),
     }
+}
+
+/// What the policies say that match a call which they stopped, or that a person has to agree to.
+pub(super) fn by_policies(matching: &[PolicyView], answer: &Answer) -> Option<Vec<String>> {
+    let by = |decision| matching.iter().filter(move |view| view.decision == decision).map(policy_words);
+    let lines: Vec<_> = match (answer.verdict, answer.code) {
+        (Verdict::Deny, Some(DenyCode::ActionForbidden | DenyCode::PolicyDenied)) => {
+            by(PolicyDecision::Deny).collect()
+        }
+        (Verdict::Hold, _) => by(PolicyDecision::Hold).collect(),
+        _ => Vec::new(),
+    };
+    (!lines.is_empty())
+        .then(|| lines.into_iter().map(|line| format!("not while a policy says: {line}")).collect())
+}
+
+/// A policy in one line.
+pub(crate) fn policy_words(policy: &PolicyView) -> String {
+    let shadow = if policy.mode == PolicyMode::Shadow { "in the shadow, would " } else { "" };
+    let first = if policy.first { ", before any grant" } else { "" };
+    format!("{}: {shadow}{} {}{first}", policy.name, policy.decision.as_str(), policy.rule)
 }
 
 /// What the agent's manifest has instead, where the role grants the tool and the manifest refuses the call.

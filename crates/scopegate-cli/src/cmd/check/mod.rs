@@ -5,7 +5,7 @@ pub(crate) mod advice;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use scopegate_core::{Args, Name, Review, ToolCall};
+use scopegate_core::{Args, Name, PolicyView, Review, ToolCall};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,6 +60,9 @@ pub(crate) struct Check {
     /// The MCP server that the call goes to
     #[arg(long)]
     server: Option<Name>,
+    /// An agent that handed the call on, nearest first
+    #[arg(long, value_name = "AGENT")]
+    via: Vec<Name>,
     /// Suppose that a person has agreed to this very call
     #[arg(long)]
     approved: bool,
@@ -100,6 +103,8 @@ struct Seen {
     env: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<Name>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    via: Vec<Name>,
     arguments: Value,
 }
 
@@ -118,8 +123,10 @@ impl Check {
         if let Some(error) = call.args.error().filter(|_| answer.verdict == Verdict::Permit) {
             notes.push(format!("no rule of this call reads its arguments, which are malformed: {error}"));
         }
+        notes.extend(in_the_shadow(&trial));
         let exit = answer.verdict.into();
-        let report = report(&trial, &self.agent, &call, answer, notes)?;
+        let matching = trial.matching(&session, &call);
+        let report = report(&trial, (&self.agent, &matching), &call, answer, notes)?;
         if output.is_json() {
             output.json(&report)?;
         } else {
@@ -139,6 +146,7 @@ impl Check {
         call.action = self.action.clone();
         call.resource = self.resource.clone();
         call.server = self.server.clone();
+        call.via = (!self.via.is_empty()).then(|| self.via.clone().into());
         Ok(call)
     }
 }
@@ -156,7 +164,7 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
 
 fn report(
     trial: &Trial,
-    agent: &Name,
+    (agent, matching): (&Name, &[PolicyView]),
     call: &ToolCall,
     answer: Answer,
     notes: Vec<String>,
@@ -165,8 +173,16 @@ fn report(
     let tool = view.tools.iter().find(|tool| tool.tool == call.tool);
     let review = answer.hold.and_then(|hold| trial.review(hold));
     let lacking = advice::in_manifest(trial, agent, tool, call, &answer);
+    let policies = advice::by_policies(matching, &answer);
+    let mut would_pass = match (lacking, &policies, answer.verdict) {
+        (Some(lacking), ..) => lacking,
+        // Nothing else stands against it.
+        (None, Some(_), Verdict::Deny) => Vec::new(),
+        (None, ..) => advice::would_pass(trial, &view, tool, call, &answer),
+    };
+    would_pass.extend(policies.into_iter().flatten());
     Ok(Report {
-        would_pass: lacking.unwrap_or_else(|| advice::would_pass(trial, &view, tool, call, &answer)),
+        would_pass,
         verdict: answer.verdict,
         code: answer.code.map(|code| code.as_str()),
         reason: answer.reason,
@@ -176,6 +192,16 @@ fn report(
         reviewer_sees: review.map(Seen::of).transpose()?,
         notes,
     })
+}
+
+/// What policies in the shadow would have made of the call.
+fn in_the_shadow(trial: &Trial) -> Vec<String> {
+    let report = trial.shadow();
+    let would = report.iter().filter(|(_, counts)| counts.would_have_changed > 0).map(|(policy, counts)| {
+        let what = if counts.would_deny > 0 { "denied" } else { "held" };
+        format!("in the shadow, policy `{policy}` would have {what} it")
+    });
+    would.collect()
 }
 
 impl Seen {
@@ -189,6 +215,7 @@ impl Seen {
             resource: review.resource,
             env: review.env,
             server: review.server,
+            via: review.via,
         })
     }
 }

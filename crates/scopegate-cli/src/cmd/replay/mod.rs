@@ -119,11 +119,25 @@ impl Replay {
         } else {
             Summary::of(&replayed).tell(output)?;
         }
+        tell_shadow(&trial, output)?;
         match baseline {
             Some(baseline) => compare(baseline, &replayed),
             None => Ok(Exit::Ok),
         }
     }
+}
+
+/// What policies in the shadow would have made of the calls. Beside the answers, which are all that stands on
+/// standard output as JSON.
+fn tell_shadow(trial: &Trial, output: &mut Output) -> Result<(), Failure> {
+    for (policy, counts) in trial.shadow().iter() {
+        let told = reveal(&format!(
+            "shadow policy `{policy}`: looked at {}, would have denied {}, held {}; {} answers would have changed",
+            counts.evaluated, counts.would_deny, counts.would_hold, counts.would_have_changed
+        ));
+        if output.is_json() { output::message(&told) } else { output.line(told)? }
+    }
+    Ok(())
 }
 
 fn replay(trial: &Trial, trace: Trace) -> Result<Vec<Replayed>, Failure> {

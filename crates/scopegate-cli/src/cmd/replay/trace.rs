@@ -34,6 +34,8 @@ struct Line {
     tool: Name,
     action: Option<Name>,
     env: Option<Name>,
+    #[serde(default)]
+    via: Vec<Name>,
     args: Option<Box<RawValue>>,
 }
 
@@ -51,6 +53,7 @@ impl Trace {
             let mut call = ToolCall::new(line.tool).with_args(args);
             call.action = line.action;
             call.env = line.env;
+            call.via = (!line.via.is_empty()).then(|| line.via.into());
             let Line { kind, task, step, .. } = line;
             calls.push(Recorded { line: number, kind, task, step, call });
             Ok(())

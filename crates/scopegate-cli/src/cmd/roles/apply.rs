@@ -64,6 +64,12 @@ fn look(plane: &Plane, policy: &Path) -> Result<Vec<Step>, Failure> {
              Keep these roles in a file",
         ));
     }
+    if !policy.policies.is_empty() {
+        return Err(Failure::usage(
+            "`policies` are enforced in a process and not on a plane: without them its agents could do more. \
+             Keep these roles in a file",
+        ));
+    }
     if policy.records.is_some() {
         output::message("note: `records` is for a process; a plane keeps a log of its own");
     }

@@ -1,0 +1,90 @@
+//! What a record holds beside a decision: what shadow policies would have said, and what became of trust.
+
+use std::sync::PoisonError;
+
+use scopegate_core::{
+    Answered, Asked, DenyCode, Link, Policies, ShadowExample, Shadowed, TrustMove, TrustStep, shadow,
+};
+
+use super::step::{Step, is_about_the_session};
+
+/// What few records have: only where policies ask for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) shadow: Option<Shadowed>,
+    pub(crate) trust: Option<TrustMove>,
+}
+
+/// An answer that stands, and is about to be recorded.
+#[derive(Clone, Copy)]
+pub(super) enum Given {
+    Permit {
+        /// A reviewer had agreed.
+        agreed: bool,
+    },
+    Hold {
+        /// A review was opened for it.
+        opened: bool,
+    },
+    Deny(DenyCode),
+}
+
+impl Step<'_> {
+    /// Looks at what was answered with the policies that cannot change it, and moves trust.
+    #[inline(always)]
+    pub(super) fn beside(&self, given: Given) -> Option<Box<Beside>> {
+        let policies = self.snapshot.policies.as_deref()?;
+        if policies.has_shadow() || self.trust.is_some() { self.look(policies, given) } else { None }
+    }
+
+    #[inline(never)]
+    fn look(&self, policies: &Policies, given: Given) -> Option<Box<Beside>> {
+        // Nothing was judged but the session.
+        if let Given::Deny(code) = given
+            && is_about_the_session(code)
+        {
+            return None;
+        }
+        let beside = Beside { shadow: self.shadow(policies, given), trust: self.move_trust(given) };
+        (beside.shadow.is_some() || beside.trust.is_some()).then(|| Box::new(beside))
+    }
+
+    fn shadow(&self, policies: &Policies, given: Given) -> Option<Shadowed> {
+        if !policies.has_shadow() {
+            return None;
+        }
+        let links: Vec<Link<'_>> = self.session.chain().map(|session| session.link(self.snapshot)).collect();
+        let call = self.request.call;
+        let pass = shadow(&self.facts(&links, &[], Asked::NotLoaded), call, self.now, given.answered())?;
+        let (at, owner, tool) = (self.now, self.session.owner().clone(), call.tool.clone());
+        let example = ShadowExample { at, session: self.session.id, owner, tool };
+        let report = self.inner.shadow.lock();
+        report.unwrap_or_else(PoisonError::into_inner).add(&pass, &example);
+        pass.record()
+    }
+
+    fn move_trust(&self, given: Given) -> Option<TrustMove> {
+        let account = self.trust?;
+        let step = match given {
+            Given::Permit { .. } => TrustStep::Permitted,
+            Given::Hold { opened: true } => TrustStep::Held,
+            // To ask again, and what went wrong inside, says nothing of the agent.
+            Given::Hold { opened: false } | Given::Deny(DenyCode::PolicyError) => return None,
+            Given::Deny(_) => TrustStep::Denied,
+        };
+        let moved = TrustMove::from(account.get(), step);
+        account.set(moved.is);
+        Some(moved)
+    }
+}
+
+impl Given {
+    fn answered(self) -> Answered {
+        match self {
+            Self::Permit { agreed: true } => Answered::Agreed,
+            Self::Permit { agreed: false } => Answered::Permitted,
+            Self::Hold { .. } => Answered::Held,
+            Self::Deny(_) => Answered::Denied,
+        }
+    }
+}
