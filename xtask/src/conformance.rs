@@ -12,6 +12,7 @@ use crate::{cargo, npm, step};
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/scopebound");
 const SPANFORGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/spanforge");
 
+const XYBERN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/xybern");
 const MCP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance/mcp");
 
 /// The `scopebound` package from PyPI against `scopegate serve`. Installs it where the build goes, once.
@@ -24,6 +25,17 @@ pub(crate) fn scopebound() -> Result<()> {
     // Settings of a developer's own plane must not reach the tests.
     pytest.env_remove("SCOPEBOUND_BASE_URL").env_remove("SCOPEBOUND_API_KEY");
     step(pytest.env("SCOPEGATE_BIN", scopegate))
+}
+
+/// The `xybern` package from PyPI against `scopegate serve`.
+pub(crate) fn xybern() -> Result<()> {
+    let scopegate = scopegate()?;
+    let target = scopegate.ancestors().nth(2).context("no build directory")?;
+    let suite = Path::new(XYBERN);
+    let python = installed(suite, &target.join("conformance/xybern-venv"))?;
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider"]).args(env::args_os().skip(2));
+    step(pytest.current_dir(suite).env("SCOPEGATE_BIN", scopegate))
 }
 
 /// Published MCP clients and servers with `scopegate mcp` between them: both lines of the official Python

@@ -17,11 +17,13 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test    everything that must pass: unit, integration, documentation and property tests, the
-          examples, a million calls decided twice, `conformance`, `mcp`, `spanforge` and
-          `openapi`
+          examples, a million calls decided twice, `conformance`, `xybern`, `mcp`, `spanforge`
+          and `openapi`
   conformance [PYTEST ARGUMENTS]
           the published Scopebound Python package against the plane (installs it under target/, once;
           needs Python 3.11 and a package index)
+  xybern [PYTEST ARGUMENTS]
+          the published Xybern Python package against the plane (needs what `conformance` needs)
   mcp [PYTEST ARGUMENTS]
           published MCP clients and servers with `scopegate mcp` between them (installs them under
           target/, once; needs Python 3.11, Node.js 20 with npm, and their package indexes)
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "test" => test(),
         "conformance" => conformance::scopebound(),
+        "xybern" => conformance::xybern(),
         "mcp" => conformance::mcp(),
         "spanforge" => conformance::spanforge(),
         "openapi" => openapi::schemathesis(),
@@ -74,6 +77,7 @@ fn test() -> Result<()> {
         ["--package", "scopegate-rig", "--package", "scopegate-mcp", "--locked", "--features", FEATURES];
     cargo(&[documented.as_slice(), &rest].concat())?;
     conformance::scopebound()?;
+    conformance::xybern()?;
     conformance::mcp()?;
     conformance::spanforge()?;
     openapi::schemathesis()

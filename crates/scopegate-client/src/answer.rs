@@ -23,7 +23,7 @@ impl Answer {
             return Ok(self);
         }
         let status = self.status.as_u16();
-        let told = serde_json::from_slice(&self.body).ok().map(|Refusal { error }| error.message);
+        let told = serde_json::from_slice(&self.body).ok().map(Refusal::message);
         let (status, told) = match (status, told) {
             (502..=504, told) => {
                 let reason = told.map_or_else(|| self.status.to_string(), |told| shorten(&told));
@@ -59,10 +59,34 @@ impl Answer {
     }
 }
 
-/// How the plane says no.
+/// How the plane says no, in either of its forms.
 #[derive(Deserialize)]
-struct Refusal {
-    error: Reason,
+#[serde(untagged)]
+enum Refusal {
+    Coded { error: Reason },
+    Plain { ok: False, error: String },
+}
+
+/// `false`, and nothing else.
+#[derive(Deserialize)]
+#[serde(try_from = "bool")]
+struct False;
+
+impl TryFrom<bool> for False {
+    type Error = &'static str;
+
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        if value { Err("true") } else { Ok(Self) }
+    }
+}
+
+impl Refusal {
+    fn message(self) -> String {
+        match self {
+            Self::Coded { error } => error.message,
+            Self::Plain { ok: False, error } => error,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,6 +140,8 @@ mod tests {
         ] {
             assert_eq!(told(status, body).to_string(), expected);
         }
+        let plain = r#"{"ok":false,"error":"no such agent"}"#;
+        assert_eq!(told(404, plain).to_string(), "not found: no such agent");
         for status in [301, 418, 429, 500] {
             assert!(matches!(told(status, body), ClientError::Garbage { .. }), "{status}");
         }
@@ -124,8 +150,14 @@ mod tests {
     #[test]
     fn what_else_answers_is_no_plane() {
         for status in [400, 401, 403, 404, 409] {
-            for body in ["", "<html>not here</html>", "{}", r#"{"error":"no"}"#, r#"{"error":{"message":5}}"#]
-            {
+            for body in [
+                "",
+                "<html>not here</html>",
+                "{}",
+                r#"{"error":"no"}"#,
+                r#"{"error":{"message":5}}"#,
+                r#"{"ok":true,"error":"no"}"#,
+            ] {
                 assert!(matches!(told(status, body), ClientError::Garbage { .. }), "{status} {body}");
             }
         }

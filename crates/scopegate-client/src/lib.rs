@@ -21,6 +21,8 @@
 //! statuses into [`ClientError`]. One file has the routes (`routes.rs`). The plane's words are in
 //! `wire/`. [`Client`] does not retry: a call that was lost may have been answered.
 //!
+//! [`Client::xybern`] speaks to the same plane with the methods of Xybern's clients, named as there.
+//!
 //! [`RemoteEnforcer`] is the enforcer of a process that has a plane: it decides with what the plane lends, and asks
 //! it otherwise.
 
@@ -35,6 +37,7 @@ mod routes;
 mod tls;
 pub mod webhook;
 mod wire;
+pub mod xybern;
 
 pub use self::builder::ClientBuilder;
 pub use self::client::Client;

@@ -44,6 +44,18 @@ routes! {
     GET_SERVER = GET "/mgmt/v1/mcp/servers/{name}";
     PUT_SERVER = PUT "/mgmt/v1/mcp/servers/{name}";
     DELETE_SERVER = DELETE "/mgmt/v1/mcp/servers/{name}";
+    REGISTER_AGENT = POST "/v1/enforce/agents";
+    LIST_AGENTS = GET "/v1/enforce/agents";
+    GET_AGENT = GET "/v1/enforce/agents/{id}";
+    UPDATE_AGENT = PUT "/v1/enforce/agents/{id}";
+    DEACTIVATE_AGENT = DELETE "/v1/enforce/agents/{id}";
+    AGENT_HISTORY = GET "/v1/enforce/agents/{id}/history";
+    AGENT_COMMUNICATIONS = GET "/v1/enforce/agents/{id}/communications";
+    LIST_CREDENTIALS = GET "/v1/enforce/agents/{id}/credentials";
+    ACTIVE_CREDENTIAL = GET "/v1/enforce/agents/{id}/credentials/active";
+    ISSUE_CREDENTIAL = POST "/v1/enforce/agents/{id}/credentials";
+    ROTATE_CREDENTIAL = POST "/v1/enforce/agents/{id}/credentials/rotate";
+    REVOKE_CREDENTIAL = POST "/v1/enforce/credentials/{id}/revoke";
     EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
     LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
 }

@@ -39,7 +39,7 @@ struct Refused {
 /// Lets a request through whose key may take the route, and tells the handler who calls.
 pub(crate) async fn admit(State(way): State<Way>, request: Request, next: Next) -> Response {
     let had_body = shell::has_body(&request);
-    let admitted = match recognise(&way, request.headers()) {
+    let admitted = match recognise(&way, request.headers()).await {
         Ok(caller) => take_in(request, way.max_body).await.map(|request| (caller, request)),
         Err(refused) => Err(refused),
     };
@@ -52,10 +52,13 @@ pub(crate) async fn admit(State(way): State<Way>, request: Request, next: Next) 
     }
 }
 
-fn recognise(way: &Way, headers: &HeaderMap) -> Result<Caller, Refused> {
-    let caller = way.plane.keyring.caller(headers, way.plane.now())?;
-    shell::log_caller(caller.tenant.as_str(), &caller.key);
+async fn recognise(way: &Way, headers: &HeaderMap) -> Result<Caller, Refused> {
+    let (caller, proof) = way.plane.caller(headers)?;
+    shell::log_caller(caller.tenant.as_str(), caller.signed_by());
     if way.kinds.contains(&caller.kind) {
+        if let Some(proof) = proof {
+            way.plane.spend(&caller, &proof).await?;
+        }
         return Ok(caller);
     }
     let kinds: Vec<&str> = way.kinds.iter().map(|kind| kind.word()).collect();
@@ -112,6 +115,9 @@ impl From<Stranger> for Refused {
     fn from(stranger: Stranger) -> Self {
         match stranger {
             Stranger::Two => Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", stranger.to_string()),
+            Stranger::Unkept => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", stranger.to_string())
+            }
             _ => Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", stranger.to_string()),
         }
     }

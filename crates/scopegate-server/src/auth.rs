@@ -7,24 +7,40 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
 use scopegate_core::{Name, Timestamp};
 
+use crate::assertion::Refused;
 use crate::keys::{self, Kind};
 use crate::store::{Access, Archive, KeyRow, StoreError, TenantId};
 
 /// The header that clients of the Scopebound dialect send.
 const API_KEY: HeaderName = HeaderName::from_static("x-scopebound-api-key");
+/// The header that clients of the Xybern dialect send.
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Whoever holds a good key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
-    /// The id of the key.
+    /// The id of the key; of an agent that proved itself, its own.
     pub(crate) key: Name,
     pub(crate) kind: Kind,
     /// Who holds it.
     pub(crate) owner: Name,
+    /// The credential that an agent proved itself with, if it was no key.
+    pub(crate) credential: Option<Name>,
 }
 
 impl Caller {
+    /// An agent that proved itself. What it has stays its own whichever of its credentials signs.
+    pub(crate) fn agent(tenant: TenantId, agent: Name, credential: Name) -> Self {
+        let (key, owner) = (agent.clone(), agent);
+        Self { tenant, key, kind: Kind::Agent, owner, credential: Some(credential) }
+    }
+
+    /// What stands in records: the key, or the credential.
+    pub(crate) fn signed_by(&self) -> &Name {
+        self.credential.as_ref().unwrap_or(&self.key)
+    }
+
     /// A key for development, which is agent and approver in one.
     pub(crate) fn is_everything(&self) -> bool {
         self.kind == Kind::Dev
@@ -42,12 +58,16 @@ impl Caller {
 /// Why nobody could be told from a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Stranger {
-    #[error("an API key is needed: `X-Scopebound-API-Key: sb-…` or `Authorization: Bearer sb-…`")]
+    #[error("a key is needed: `X-Scopebound-API-Key`, `X-API-Key` or `Authorization: Bearer`")]
     Missing,
     #[error("two credentials in one request")]
     Two,
     #[error("the API key is not valid")]
     Unknown,
+    #[error("the assertion is refused: {0}")]
+    Assertion(#[from] Refused),
+    #[error("that the assertion was used cannot be kept")]
+    Unkept,
 }
 
 /// The keys of all tenants.
@@ -94,15 +114,15 @@ impl Keyring {
         revoked
     }
 
-    /// Who sent a request with these headers.
-    pub(crate) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Stranger> {
-        let secret = credential(headers)?;
+    /// Who holds the key of this secret.
+    pub(crate) fn caller(&self, secret: &str, now: Timestamp) -> Result<Caller, Stranger> {
         let key = keys::id_of(secret).and_then(|id| self.find(id, now)).ok_or(Stranger::Unknown)?;
         let kind = Kind::parse(&key.kind).ok_or(Stranger::Unknown)?;
         if !is_good(&key, now) || !keys::matches(secret, &key.hash) {
             return Err(Stranger::Unknown);
         }
-        Ok(Caller { tenant: key.tenant.clone(), key: key.id.clone(), kind, owner: key.owner.clone() })
+        let (tenant, owner) = (key.tenant.clone(), key.owner.clone());
+        Ok(Caller { tenant, key: key.id.clone(), kind, owner, credential: None })
     }
 
     /// Whether the key that was let in would be let in now.
@@ -147,14 +167,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The one credential of a request.
-fn credential(headers: &HeaderMap) -> Result<&str, Stranger> {
-    let mut found = headers.get_all(API_KEY).iter().chain(headers.get_all(AUTHORIZATION));
+pub(crate) fn credential(headers: &HeaderMap) -> Result<&str, Stranger> {
+    let plain = headers.get_all(API_KEY).iter().chain(headers.get_all(X_API_KEY));
+    let mut found = plain.chain(headers.get_all(AUTHORIZATION));
     let value = found.next().ok_or(Stranger::Missing)?;
     if found.next().is_some() {
         return Err(Stranger::Two);
     }
     let text = value.to_str().map_err(|_| Stranger::Unknown)?;
-    let text = match headers.contains_key(API_KEY) {
+    let text = match headers.contains_key(API_KEY) || headers.contains_key(X_API_KEY) {
         true => Some(text),
         false => {
             text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, t)| t)
@@ -172,7 +193,7 @@ mod tests {
     use scopegate_core::{ReviewId, SessionId};
 
     use super::*;
-    use crate::store::{CheckpointRow, DeliveryRow, RecordRow, ReviewRow, SessionRow};
+    use crate::store::{AgentCounts, CheckpointRow, DeliveryRow, RecordRow, ReviewRow, SessionRow};
 
     fn check(headers: &[(&str, &str)], expected: Result<&str, Stranger>) {
         let mut map = HeaderMap::new();
@@ -185,6 +206,7 @@ mod tests {
     #[test]
     fn one_credential_or_none() {
         check(&[("x-scopebound-api-key", "sb-1")], Ok("sb-1"));
+        check(&[("x-api-key", "xb_1")], Ok("xb_1"));
         check(&[("authorization", "Bearer sb-1")], Ok("sb-1"));
         check(&[("authorization", "bearer  sb-1 ")], Ok("sb-1"));
         check(&[], Err(Stranger::Missing));
@@ -193,6 +215,8 @@ mod tests {
         check(&[("authorization", "Bearer ")], Err(Stranger::Missing));
         check(&[("x-scopebound-api-key", "a"), ("x-scopebound-api-key", "a")], Err(Stranger::Two));
         check(&[("x-scopebound-api-key", "a"), ("authorization", "Bearer a")], Err(Stranger::Two));
+        check(&[("x-scopebound-api-key", "a"), ("x-api-key", "a")], Err(Stranger::Two));
+        check(&[("x-api-key", "a"), ("authorization", "Bearer a")], Err(Stranger::Two));
         check(&[("authorization", "Bearer a"), ("authorization", "Basic a")], Err(Stranger::Two));
     }
 
@@ -259,6 +283,20 @@ mod tests {
             Ok(None)
         }
 
+        fn agent_counts(&self, _: &TenantId, _: &[Name]) -> Result<Vec<AgentCounts>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn agent_records(
+            &self,
+            _: &TenantId,
+            _: &str,
+            _: u64,
+            _: usize,
+        ) -> Result<Vec<RecordRow>, StoreError> {
+            Ok(Vec::new())
+        }
+
         fn deliveries(&self, _: &TenantId, _: usize) -> Result<Vec<DeliveryRow>, StoreError> {
             Ok(Vec::new())
         }
@@ -278,7 +316,7 @@ mod tests {
             expires_at: None,
             revoked_at: None,
         };
-        let headers = HeaderMap::from_iter([(API_KEY, made.secret.parse().unwrap())]);
+        let secret = made.secret.as_str();
         for known in [true, false] {
             let store =
                 Revoking { ring: OnceLock::new(), row: Mutex::new(row.clone()), other: Mutex::default() };
@@ -288,14 +326,14 @@ mod tests {
             let now = Timestamp::from_secs(10);
             let let_in = match known {
                 true => {
-                    let caller = ring.caller(&headers, now).unwrap();
+                    let caller = ring.caller(secret, now).unwrap();
                     ring.look(|_, _| {}).unwrap();
                     caller
                 }
-                false => ring.caller(&headers, now).unwrap(),
+                false => ring.caller(secret, now).unwrap(),
             };
             lock(&store.other).take().unwrap().join().unwrap();
-            assert_eq!(ring.caller(&headers, now), Err(Stranger::Unknown), "known before: {known}");
+            assert_eq!(ring.caller(secret, now), Err(Stranger::Unknown), "known before: {known}");
             assert!(!ring.still_admits(&let_in, now), "nor who was let in before");
         }
     }

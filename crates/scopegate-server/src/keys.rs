@@ -150,7 +150,7 @@ pub fn matches(secret: &str, kept: &[u8; 32]) -> bool {
 }
 
 /// So many random letters and digits, each as likely as the others.
-fn letters(count: usize) -> Result<String, getrandom::Error> {
+pub(crate) fn letters(count: usize) -> Result<String, getrandom::Error> {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(count);
     let mut bytes = [0; 64];

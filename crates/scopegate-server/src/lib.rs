@@ -22,6 +22,7 @@
 
 mod accept;
 mod admit;
+mod assertion;
 pub mod audit;
 mod auth;
 mod config;
@@ -30,6 +31,7 @@ mod domain;
 mod extract;
 mod health;
 mod jwks;
+mod jws;
 pub mod keys;
 mod metrics;
 mod openapi;

@@ -5,13 +5,15 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use scopegate_core::Timestamp;
 use scopegate_engine::{Clock, SystemClock};
 use tokio::sync::Semaphore;
 
-use crate::auth::Keyring;
+use crate::assertion::{self, Refused, Unverified};
+use crate::auth::{self, Caller, Keyring, Stranger};
 use crate::config::Config;
-use crate::domain::{Failure, Tenant};
+use crate::domain::{Failure, Kids, Proof, Tenant};
 use crate::metrics::Metrics;
 use crate::setup;
 use crate::store::{
@@ -40,6 +42,8 @@ pub struct Plane {
     /// Who listens to events.
     pub(crate) streams: Streams,
     tenants: RwLock<HashMap<TenantId, Arc<Tenant>>>,
+    /// Which tenant's agent a credential belongs to.
+    kids: Arc<Kids>,
     signer: RwLock<Signer>,
     tokens: RwLock<HashMap<Box<str>, Arc<Verified>>>,
 }
@@ -66,6 +70,7 @@ impl Plane {
             outbox,
             streams: Streams::default(),
             tenants: RwLock::default(),
+            kids: Arc::default(),
             signer: RwLock::new(signer),
             tokens: RwLock::default(),
         };
@@ -81,7 +86,8 @@ impl Plane {
         if let Entry::Vacant(place) = tenants.entry(state.tenant.tenant.clone()) {
             let (writer, archive) = (self.writer.clone(), self.archive.clone());
             let outbox = self.outbox.clone();
-            let tenant = Tenant::restore(state, latest, writer, archive, outbox, self.config.buffered)?;
+            let (buffered, kids) = (self.config.buffered, self.kids.clone());
+            let tenant = Tenant::restore(state, latest, writer, archive, outbox, buffered, kids)?;
             place.insert(Arc::new(tenant));
         }
         Ok(())
@@ -192,6 +198,38 @@ impl Plane {
         }
         tokens.insert(token.into(), Arc::new(verified));
         presented
+    }
+
+    /// Who sent a request with these headers; and the proof, where an agent proved itself, which is not used
+    /// up yet.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<(Caller, Option<Proof>), Stranger> {
+        let (secret, now) = (auth::credential(headers)?, self.now());
+        if !assertion::is_meant(secret) {
+            return Ok((self.keyring.caller(secret, now)?, None));
+        }
+        let assertion = Unverified::read(secret)?;
+        let tenant =
+            self.kids.tenant(assertion.kid()).and_then(|id| self.taken_up(&id)).ok_or(Refused::Kid)?;
+        let proof = tenant.prove(assertion, now)?;
+        let caller = Caller::agent(tenant.id.clone(), proof.agent.clone(), proof.credential.clone());
+        Ok((caller, Some(proof)))
+    }
+
+    /// Uses a proof up.
+    pub(crate) async fn spend(&self, caller: &Caller, proof: &Proof) -> Result<(), Stranger> {
+        let tenant = self.tenant(&caller.tenant).map_err(|_| Stranger::Unkept)?;
+        let spent = tenant.spend(proof, self.now()).await.map_err(|_| Stranger::Unkept)?;
+        Ok(spent?)
+    }
+
+    /// Whether whoever was let in would be let in now.
+    pub(crate) fn still_admits(&self, caller: &Caller) -> bool {
+        match &caller.credential {
+            None => self.keyring.still_admits(caller, self.now()),
+            Some(credential) => {
+                self.taken_up(&caller.tenant).is_some_and(|tenant| tenant.still_takes(credential, self.now()))
+            }
+        }
     }
 
     /// What the secret of a role's webhook is now.

@@ -13,7 +13,7 @@ use scopegate_core::json::MAX_TEXT;
 use serde_json::json;
 
 use crate::admit::{Way, admit};
-use crate::dialect::{native, scopebound};
+use crate::dialect::{native, scopebound, xybern};
 use crate::keys::Kind::{self, Admin, Agent, Approver, Auditor, Dev};
 use crate::openapi::{self, Doc};
 use crate::plane::Plane;
@@ -41,12 +41,17 @@ const ADMINS: &[Kind] = &[Admin, Dev];
 /// Whoever may see what agents may do.
 const READERS: &[Kind] = &[Agent, Admin, Auditor, Approver, Dev];
 const PEOPLE: &[Kind] = &[Approver, Dev];
+/// Whoever may look into every agent, and agents into themselves.
+const OF_ITSELF: &[Kind] = &[Agent, Admin, Auditor, Dev];
 
 macro_rules! route {
     ($method:ident $path:literal $kinds:expr, judged($handler:path), $doc:path) => {
-        Route { max_body: MAX_DRAINED, ..route!($method $path $kinds, post($handler), $doc) }
+        Route { max_body: MAX_DRAINED, ..route!($method $path, $kinds, post($handler), $doc) }
     };
-    ($method:ident $path:literal $kinds:expr, $verb:ident($handler:path), $doc:path) => {
+    ($method:ident $path:literal $kinds:expr, $($rest:tt)*) => {
+        route!($method $path, $kinds, $($rest)*)
+    };
+    ($method:ident $path:expr, $kinds:expr, $verb:ident($handler:path), $doc:path) => {
         Route {
             method: Method::$method,
             path: $path,
@@ -58,8 +63,23 @@ macro_rules! route {
     };
 }
 
+/// A route of the Xybern dialect, in both of its trees.
+macro_rules! enforce {
+    ($method:ident $path:literal, $($rest:tt)*) => {
+        [
+            route!($method concat!("/api/v1/enforce", $path), $($rest)*),
+            route!($method concat!("/v1/enforce", $path), $($rest)*),
+        ]
+    };
+}
+
 /// All of them.
 pub(crate) fn table() -> Vec<Route> {
+    scopebound_table().into_iter().chain(xybern_table()).collect()
+}
+
+/// The plane's own, and those of the Scopebound dialect.
+fn scopebound_table() -> Vec<Route> {
     use scopebound::{self as sb, docs};
     vec![
         route!(GET "/healthz" &[], get(health::healthz), health::healthz_doc),
@@ -99,6 +119,29 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
+/// Those of the Xybern dialect.
+fn xybern_table() -> Vec<Route> {
+    use xybern::{self as xb, docs};
+    [
+        // An agent finds itself by its name; a new one is made by an admin.
+        enforce!(POST "/agents", &[Agent, Admin, Dev], post(xb::register_agent), docs::register_agent),
+        enforce!(GET "/agents", READERS, get(xb::list_agents), docs::list_agents),
+        enforce!(GET "/agents/{id}", READERS, get(xb::get_agent), docs::get_agent),
+        enforce!(PUT "/agents/{id}", ADMINS, put(xb::update_agent), docs::update_agent),
+        enforce!(DELETE "/agents/{id}", ADMINS, delete(xb::deactivate_agent), docs::deactivate_agent),
+        enforce!(GET "/agents/{id}/history", OF_ITSELF, get(xb::agent_history), docs::agent_history),
+        enforce!(GET "/agents/{id}/communications", OF_ITSELF, get(xb::communications), docs::communications),
+        enforce!(GET "/agents/{id}/credentials", OF_ITSELF, get(xb::list_credentials), docs::list_credentials),
+        enforce!(GET "/agents/{id}/credentials/active", OF_ITSELF, get(xb::active_credential), docs::active_credential),
+        enforce!(POST "/agents/{id}/credentials", ADMINS, post(xb::issue_credential), docs::issue_credential),
+        enforce!(POST "/agents/{id}/credentials/rotate", ADMINS, post(xb::rotate_credential), docs::rotate_credential),
+        enforce!(POST "/credentials/{id}/revoke", ADMINS, post(xb::revoke_credential), docs::revoke_credential),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// Every route, as others may see it: method, path, and the kinds of keys that may take it.
 pub fn listing() -> Vec<(Method, &'static str, &'static [Kind])> {
     table().into_iter().map(|route| (route.method, route.path, route.kinds)).collect()
@@ -132,8 +175,14 @@ pub(crate) fn router(plane: Arc<Plane>) -> Router {
     shell::surround(router, &plane).with_state(plane)
 }
 
+/// What a refusal says, for a dialect that says it in another form.
+#[derive(Clone, Debug)]
+pub(crate) struct Message(pub(crate) String);
+
 /// An answer that is no decision.
 pub(crate) fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
-    (status, Json(json!({ "error": { "code": code, "message": message }, "detail": message })))
-        .into_response()
+    let body = json!({ "error": { "code": code, "message": message }, "detail": message });
+    let mut response = (status, Json(body)).into_response();
+    response.extensions_mut().insert(Message(message.to_owned()));
+    response
 }

@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
 
+use crate::dialect::xybern;
 use crate::plane::Plane;
 use crate::routes::refusal;
 
@@ -44,7 +45,11 @@ async fn identify(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let named = id.to_str().unwrap_or_default().to_owned();
     let span = tracing::info_span!("request", id = named, %method, path, tenant = Empty, key = Empty);
+    let in_xybern = xybern::serves(request.uri().path());
     let mut response = next.run(request).instrument(span.clone()).await;
+    if in_xybern {
+        response = xybern::dress(response);
+    }
     span.in_scope(|| log(response.status()));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

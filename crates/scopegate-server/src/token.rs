@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use schemars::JsonSchema;
-use scopegate_core::json::{Document, Json};
+use scopegate_core::json::Json;
 use scopegate_core::{Name, SessionId, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::jws::{self, Parts, encode, member, members};
 use crate::store::{SessionRow, SigningKeyRow, TenantId};
 
 /// Longer texts are no tokens.
@@ -136,16 +135,12 @@ impl Signer {
         if token.len() > MAX_LEN {
             return None;
         }
-        let (text, signature) = token.rsplit_once('.')?;
-        let (header, claims) = text.split_once('.')?;
-        let header = Document::read(decode(header)?).ok()?;
+        let Parts { text, header, claims, signature } = jws::split(token)?;
         let kid = member(&header, "kid")?;
         let exact =
             members(&header) == 3 && member(&header, "alg")? == "EdDSA" && member(&header, "typ")? == TYPE;
         let known = self.keys.iter().find(|known| exact && known.id == kid)?;
-        let signature = Signature::from_slice(&decode(signature)?).ok()?;
         known.key.verifying_key().verify_strict(text.as_bytes(), &signature).ok()?;
-        let claims = Document::read(decode(claims)?).ok()?;
         let ours = member(&claims, "iss")? == ISSUER && member(&claims, "aud")? == ISSUER;
         let expires_at = match claims.root().pointer("/exp")?.get() {
             Json::Number(seconds) if seconds >= 0.0 && seconds.fract() == 0.0 => {
@@ -181,32 +176,12 @@ impl Known {
     }
 }
 
-fn member(document: &Document, name: &str) -> Option<String> {
-    match document.root().pointer(&format!("/{name}"))?.get() {
-        Json::String(text) => Some(text.into_owned()),
-        _ => None,
-    }
-}
-
-fn members(document: &Document) -> usize {
-    match document.root().get() {
-        Json::Object(members) => members.count(),
-        _ => 0,
-    }
-}
-
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// Only the canonical encoding: one token has one spelling.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use scopegate_core::json::Document;
+
     use super::*;
+    use crate::jws::decode;
 
     fn row(id: &str, seed: u8) -> SigningKeyRow {
         SigningKeyRow {

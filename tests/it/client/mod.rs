@@ -5,6 +5,7 @@ mod strangers;
 mod tenants;
 mod tls;
 mod webhooks;
+mod xybern;
 
 use std::path::Path;
 

@@ -63,7 +63,7 @@ fn each_route_takes_the_kinds_of_keys_of_its_line_and_no_other() {
 }
 
 /// What one tenant has, by the path that leads to it.
-fn belongings(plane: &Plane, dev: &str) -> Vec<(&'static str, Vec<String>)> {
+fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
     let mut owner = plane.client(dev);
     let role = json!({ "name": "theirs", "allowed_tools": ["pay"], "approval_required": ["pay"] });
     let (_, role) = owner.ask("POST", "/mgmt/v1/roles", &role).expect("an answer");
@@ -73,13 +73,23 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(&'static str, Vec<String>)> {
     let (_, held) = owner.enforce(jwt, "pay", "", &json!({})).expect("an answer");
     let tools = json!({ "tools": [{ "name": "pay" }] });
     owner.ask("PUT", "/mgmt/v1/mcp/servers/bank", &tools).expect("an answer");
+    let (_, agent) = owner.ask("POST", "/v1/enforce/agents", &json!({ "name": "bot" })).expect("an answer");
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
     let role = vec![text(&role["id"]), "theirs".to_owned()];
     let session = vec![text(&session["session_id"])];
     let approval = vec![text(&held["approval_id"])];
     let (_, sessions) = owner.ask("GET", "/v1/sessions", &Value::Null).expect("an answer");
     let holder = vec![text(&sessions["sessions"][0]["owner"])];
-    vec![
+    let of_agent =
+        ["", "/history", "/communications", "/credentials", "/credentials/active", "/credentials/rotate"];
+    let (agent, credential) =
+        (vec![text(&agent["agent"]["agent_id"])], vec![text(&agent["credential"]["credential_id"])]);
+    let in_xybern = ["/api/v1/enforce", "/v1/enforce"].into_iter().flat_map(|tree| {
+        let agents = of_agent.iter().map(move |path| format!("{tree}/agents/{{id}}{path}"));
+        let agents = agents.map(|path| (path, agent.clone()));
+        agents.chain([(format!("{tree}/credentials/{{id}}/revoke"), credential.clone())]).collect::<Vec<_>>()
+    });
+    let in_scopebound = [
         ("/v1/sessions/{id}", session.clone()),
         ("/v1/sessions/{id}/scope", session.clone()),
         ("/v1/sessions/{id}/rate", session.clone()),
@@ -92,7 +102,9 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(&'static str, Vec<String>)> {
         ("/mgmt/v1/mcp/servers/{name}", vec!["bank".to_owned()]),
         ("/mgmt/v1/agents/{owner}/suspend", holder.clone()),
         ("/mgmt/v1/agents/{owner}/readmit", holder),
-    ]
+    ];
+    let in_scopebound = in_scopebound.into_iter().map(|(path, ids)| (path.to_owned(), ids));
+    in_scopebound.chain(in_xybern).collect()
 }
 
 #[test]
@@ -113,7 +125,7 @@ fn what_belongs_to_another_tenant_looks_like_what_nobody_has() {
         if !path.contains('{') {
             continue;
         }
-        let (_, values) = belongings.iter().find(|(at, _)| *at == path).unwrap_or_else(|| {
+        let (_, values) = belongings.iter().find(|(at, _)| at == path).unwrap_or_else(|| {
             panic!("{path} has an id of something: say here what another tenant has of it")
         });
         let nobodys_id = if path.contains("/sessions/") { NO_SESSION } else { NOBODY };
@@ -137,6 +149,7 @@ fn what_belongs_to_another_tenant_looks_like_what_nobody_has() {
             assert_eq!(status, 200, "{path}: {answer}");
             assert_ne!(answer["status"], "suspended", "{path}");
             assert_ne!(answer["status"], "revoked", "{path}");
+            assert_ne!(answer["agent"]["is_active"], false, "{path}");
         }
     }
 }

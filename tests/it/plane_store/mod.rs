@@ -1,5 +1,6 @@
 //! What the plane keeps: the store, its writer, and the log.
 
+mod agents;
 mod crash;
 mod export;
 mod figures;

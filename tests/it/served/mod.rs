@@ -45,6 +45,12 @@ impl Plane {
         Self { child, url, addr }
     }
 
+    /// Another process on the same folder, once this one was killed.
+    pub(crate) fn start_again(self, data: &Path) -> Self {
+        drop(self);
+        Self::start(data)
+    }
+
     pub(crate) fn client(&self, key: &str) -> Client {
         Client::new(&self.addr, key)
     }

@@ -40,7 +40,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Roles(roles) => roles.run(output),
         Command::Servers(servers) => servers.run(output),
         Command::Sessions(sessions) => sessions.run(output),
-        Command::Agents(agents) => agents.run(),
+        Command::Agents(agents) => agents.run(output),
         Command::Reviews(reviews) => reviews.run(output),
         Command::Status(status) => status.run(output),
     }

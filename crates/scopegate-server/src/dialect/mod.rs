@@ -3,3 +3,4 @@
 pub(crate) mod native;
 pub(crate) mod scopebound;
 mod session;
+pub(crate) mod xybern;

@@ -42,7 +42,7 @@ impl Tenant {
         let notes: Notes = Arc::new(Circumstances {
             action: call.action.as_ref().map(ToString::to_string),
             call: Some(question.call_id.clone()).filter(|id| !id.is_empty()),
-            key: Some(caller.key.clone()),
+            key: Some(caller.signed_by().clone()),
             separation_off: caller.is_everything(),
             server: call.server.as_ref().map(ToString::to_string),
             ..Circumstances::default()

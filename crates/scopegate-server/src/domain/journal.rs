@@ -132,7 +132,7 @@ impl Tenant {
                 client_at,
                 count,
                 fail_open: batch.fail_open,
-                key: Some(caller.key.clone()),
+                key: Some(caller.signed_by().clone()),
                 missing: missing.take(),
                 role_id: Some(session.role_id.clone()),
                 separation_off: caller.is_everything(),

@@ -3,6 +3,7 @@
 //! Every operation changes the tenant's enforcer in memory first, hands the change to the writer in
 //! the same order, and answers once the change is kept.
 
+mod agents;
 mod audit;
 mod catalogues;
 mod enforce;
@@ -20,6 +21,7 @@ mod sessions;
 mod tenant;
 mod written;
 
+pub(crate) use self::agents::{Agent, Decided, Draft, Issued, Kids, Lifetime, Proof, Slice, Standing};
 pub(crate) use self::audit::{Exported, Since};
 pub(crate) use self::catalogues::CatalogueDocument;
 pub(crate) use self::enforce::Question;

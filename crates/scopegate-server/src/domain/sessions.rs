@@ -88,22 +88,20 @@ impl Tenant {
             self.own_session(caller, id)?
         };
         self.change(|| {
-            if session.end.is_some() {
-                return Ok(((), Vec::new()));
-            }
-            // A session that the enforcer has forgotten is over.
-            let _ = self.enforcer.end(id);
             let end = SessionEnd { at: now, revoked: true, reason: cut(reason) };
-            self.book.put_session(SessionRow { end: Some(end.clone()), ..(*session).clone() });
-            Ok((
-                (),
-                vec![
-                    Change::SessionEnded { tenant: self.id.clone(), session: id, end },
-                    self.bump(Touched::Session(id)),
-                ],
-            ))
+            let Some(ended) = self.end_in_memory(session.id, end) else { return Ok(((), Vec::new())) };
+            Ok(((), vec![ended, self.bump(Touched::Session(id))]))
         })
         .await
+    }
+
+    /// Ends a session, as a change to be kept; `None` when it has ended.
+    pub(super) fn end_in_memory(&self, id: SessionId, end: SessionEnd) -> Option<Change> {
+        let session = self.book.session(id).filter(|session| session.end.is_none())?;
+        // A session that the enforcer has forgotten is over.
+        let _ = self.enforcer.end(id);
+        self.book.put_session(SessionRow { end: Some(end.clone()), ..(*session).clone() });
+        Some(Change::SessionEnded { tenant: self.id.clone(), session: id, end })
     }
 
     /// Suspends or readmits everyone who acts for an owner.
@@ -113,8 +111,11 @@ impl Tenant {
                 true => self.enforcer.suspend(owner.clone()),
                 false => self.enforcer.readmit(owner.clone()),
             }
+            let agent = self.book.agents_mut().suspend(&owner, on);
+            let agent = agent.map(|row| Change::Agent(Box::new((*row).clone())));
             let bumped = self.bump(Touched::Owner(owner.clone()));
-            Ok(((), vec![Change::Suspended { tenant: self.id.clone(), owner, on }, bumped]))
+            let suspended = Change::Suspended { tenant: self.id.clone(), owner, on };
+            Ok(((), agent.into_iter().chain([suspended, bumped]).collect()))
         })
         .await
     }

@@ -7,6 +7,7 @@ use scopegate_core::{Name, Review, ReviewId, SessionId, Timestamp};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
+use super::agents::{AgentBook, Kids, Spent};
 use super::catalogues::CatalogueBook;
 use super::epoch::{Epochs, Follower, Touched};
 use super::log::{self, TenantLog};
@@ -31,12 +32,16 @@ pub(crate) struct Tenant {
     /// Held while a change is made in memory and handed to the writer, so that both have one order.
     writing: Mutex<()>,
     pub(super) nonces: Nonces,
+    pub(super) kids: Arc<Kids>,
 }
 
 /// What is known of a tenant beside what its enforcer holds.
 pub(crate) struct Book {
     roles: RwLock<RoleBook>,
     catalogues: RwLock<CatalogueBook>,
+    agents: RwLock<AgentBook>,
+    /// Assertions that were used.
+    pub(super) spent: Mutex<Spent>,
     /// Those that are not long over.
     sessions: RwLock<Remembered<SessionId, Arc<SessionRow>>>,
     pub(super) epochs: Epochs,
@@ -71,7 +76,10 @@ impl Tenant {
         archive: Arc<dyn Archive>,
         outbox: Outbox,
         buffered: bool,
+        kids: Arc<Kids>,
     ) -> Result<Self, Failure> {
+        let agents = AgentBook::restore(&state);
+        agents.credential_ids().for_each(|credential| kids.learn(credential, &state.tenant.tenant));
         let (id, chain) = (state.tenant.tenant.clone(), state.tenant.chain.clone());
         let roles = RoleBook::restore(&state.roles)?;
         let mut policy = Policy::new(roles.iter().map(|document| document.enforced()));
@@ -90,6 +98,8 @@ impl Tenant {
         let book = Arc::new(Book {
             roles: RwLock::new(roles),
             catalogues: RwLock::new(catalogues),
+            agents: RwLock::new(agents),
+            spent: Mutex::new(Spent::restore(&state.assertions, latest)),
             sessions: RwLock::new(
                 state.sessions.into_iter().map(|row| (row.id, row.expires_at, Arc::new(row))).collect(),
             ),
@@ -126,6 +136,7 @@ impl Tenant {
             writer,
             writing: Mutex::new(()),
             nonces: Nonces::default(),
+            kids,
         })
     }
 
@@ -191,6 +202,14 @@ impl Book {
 
     pub(super) fn roles_mut(&self) -> RwLockWriteGuard<'_, RoleBook> {
         self.roles.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn agents(&self) -> RwLockReadGuard<'_, AgentBook> {
+        self.agents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn agents_mut(&self) -> RwLockWriteGuard<'_, AgentBook> {
+        self.agents.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn catalogues(&self) -> RwLockReadGuard<'_, CatalogueBook> {

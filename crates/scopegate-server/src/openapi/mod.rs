@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::doc::{Answer, Doc};
 pub(crate) use self::shapes::{DateTime, Free, open};
+use crate::dialect::xybern;
 use crate::routes::{self, Route};
 
 /// What every refusal looks like.
@@ -67,6 +68,7 @@ pub(crate) fn document() -> Value {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": {
                 "key": { "type": "apiKey", "in": "header", "name": "X-Scopebound-API-Key" },
+                "x-key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
                 "bearer": { "type": "http", "scheme": "bearer" },
             },
         },
@@ -91,15 +93,23 @@ fn operation(route: &Route, schemas: &mut SchemaGenerator) -> Map<String, Value>
     }
     if !route.kinds.is_empty() {
         say("x-key-kinds", route.kinds.iter().map(|kind| kind.word()).collect());
-        say("security", json!([{ "key": [] }, { "bearer": [] }]));
+        say("security", json!([{ "key": [] }, { "x-key": [] }, { "bearer": [] }]));
         let refused = "Refused: a bad request, no or a bad key, a key of another kind, or nothing there";
-        responses.insert("4XX".to_owned(), Answer::of::<Refusal>(400, refused).describe(schemas));
+        responses.insert("4XX".to_owned(), refusal(route, 400, refused).describe(schemas));
     }
     let unavailable = "Too many requests at a time, or changes cannot be kept";
-    let unavailable = Answer::of::<Refusal>(503, unavailable).describe(schemas);
+    let unavailable = refusal(route, 503, unavailable).describe(schemas);
     responses.entry("503").or_insert(unavailable);
     say("responses", Value::Object(responses));
     operation
+}
+
+/// A refusal in the words of the route's dialect.
+fn refusal(route: &Route, status: u16, why: &'static str) -> Answer {
+    match xybern::serves(route.path) {
+        true => Answer::of::<xybern::Refusal<'_>>(status, why),
+        false => Answer::of::<Refusal>(status, why),
+    }
 }
 
 /// Such as `post_v1_provision`.

@@ -4,6 +4,7 @@
 //! gives all of it back as a [`State`] at the next start. An [`Archive`] reads beside the writer.
 //! Tables, files and syncs are behind these traits: SQLite is the first store, not the only one.
 
+mod agent_rows;
 mod files;
 mod ids;
 mod rows;
@@ -15,6 +16,7 @@ use scopegate_engine::Durability;
 
 use crate::audit::NoteKey;
 
+pub use self::agent_rows::{AgentCounts, AgentRow, AssertionRow, CredentialRow};
 pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
 pub use self::rows::{
@@ -102,6 +104,19 @@ pub trait Archive: Send + Sync + 'static {
     /// One review, however old.
     fn review(&self, tenant: &TenantId, id: ReviewId) -> Result<Option<ReviewRow>, StoreError>;
 
+    /// What was decided for each of these agents.
+    fn agent_counts(&self, tenant: &TenantId, agents: &[Name]) -> Result<Vec<AgentCounts>, StoreError>;
+
+    /// At most `most` records of decisions for an agent, newest first, without the first `skip`. `prev` is
+    /// not filled in.
+    fn agent_records(
+        &self,
+        tenant: &TenantId,
+        agent: &str,
+        skip: u64,
+        most: usize,
+    ) -> Result<Vec<RecordRow>, StoreError>;
+
     /// At most `limit` deliveries, newest first.
     fn deliveries(&self, tenant: &TenantId, limit: usize) -> Result<Vec<DeliveryRow>, StoreError>;
 }
@@ -156,6 +171,17 @@ pub enum Change {
     },
     /// A review is decided by a person, or expires.
     Review(Box<ReviewRow>),
+    /// An agent begins or changes.
+    Agent(Box<AgentRow>),
+    /// An agent's credential begins or changes.
+    Credential(Box<CredentialRow>),
+    /// An assertion was used.
+    Assertion {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        assertion: AssertionRow,
+    },
     /// An MCP server's tools.
     Catalogue(CatalogueRow),
     /// An MCP server's tools are forgotten.
@@ -212,6 +238,12 @@ pub struct TenantState {
     pub journals: Vec<JournalRow>,
     /// The tools of MCP servers.
     pub catalogues: Vec<CatalogueRow>,
+    /// Agents, in the order they were registered.
+    pub agents: Vec<AgentRow>,
+    /// Their credentials, those that are not long over.
+    pub credentials: Vec<CredentialRow>,
+    /// Assertions that could be used again.
+    pub assertions: Vec<AssertionRow>,
     /// Events that still wait for delivery.
     pub deliveries: Vec<DeliveryRow>,
 }
@@ -229,6 +261,9 @@ impl TenantState {
             accounts: Vec::new(),
             journals: Vec::new(),
             catalogues: Vec::new(),
+            agents: Vec::new(),
+            credentials: Vec::new(),
+            assertions: Vec::new(),
             deliveries: Vec::new(),
         }
     }

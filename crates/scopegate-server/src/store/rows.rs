@@ -316,14 +316,14 @@ pub struct CheckpointRow {
 }
 
 /// Bytes as hexadecimal text.
-mod hex {
+pub(super) mod hex {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::store) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&crate::audit::hex(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    pub(in crate::store) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
         crate::audit::unhex(&text).ok_or_else(|| serde::de::Error::custom("not 64 hexadecimal digits"))
     }

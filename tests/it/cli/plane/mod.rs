@@ -1,5 +1,6 @@
 //! The commands that ask a running plane.
 
+mod agents;
 mod audit;
 mod connection;
 mod data;

@@ -3,14 +3,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use scopegate_core::{ReviewId, SessionId, Timestamp};
+use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::{integer, load, nanos, natural, record_id};
+use super::{agents, integer, load, nanos, natural, record_id};
 use crate::audit::{self, NoteKey};
 use crate::store::{
-    Access, Archive, CheckpointRow, DeliveryRow, KeyRow, RecordRow, ReviewRow, SessionRow, StoreError,
-    TenantId,
+    Access, AgentCounts, Archive, CheckpointRow, DeliveryRow, KeyRow, RecordRow, ReviewRow, SessionRow,
+    StoreError, TenantId,
 };
 
 /// Reads a store through a connection of its own.
@@ -116,6 +116,23 @@ impl Archive for SqliteArchive {
         let db = self.db();
         let values = params![number(&db, tenant)?, id.bits().to_be_bytes()];
         Ok(bodies(&db, "SELECT body FROM reviews WHERE tenant = ? AND id = ?", values)?.pop())
+    }
+
+    fn agent_counts(&self, tenant: &TenantId, agents: &[Name]) -> Result<Vec<AgentCounts>, StoreError> {
+        let db = self.db();
+        let no = number(&db, tenant)?;
+        agents.iter().map(|agent| agents::counts(&db, no, agent)).collect()
+    }
+
+    fn agent_records(
+        &self,
+        tenant: &TenantId,
+        agent: &str,
+        skip: u64,
+        most: usize,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        let db = self.db();
+        agents::records(&db, number(&db, tenant)?, agent, (skip, most))
     }
 
     fn deliveries(&self, tenant: &TenantId, limit: usize) -> Result<Vec<DeliveryRow>, StoreError> {

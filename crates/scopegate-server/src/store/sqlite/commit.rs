@@ -7,6 +7,7 @@ use scopegate_core::{SessionId, Tat, Timestamp};
 use scopegate_engine::Durability;
 use serde::Serialize;
 
+use super::agents::{self, Counted};
 use super::{SqliteStore, integer, nanos, record_id, witness};
 use crate::audit::Log;
 use crate::store::{
@@ -20,6 +21,7 @@ struct Draft<'a> {
     tenants: HashMap<&'a TenantId, (i64, Option<Log>)>,
     accounts: HashMap<(i64, &'a [u8]), Tat>,
     records: HashMap<(i64, SessionId), u64>,
+    agents: Counted<'a>,
 }
 
 impl SqliteStore {
@@ -154,6 +156,11 @@ impl<'a> Draft<'a> {
                 cached(to, sql)?.execute(values)?;
             }
             Change::Review(row) => self.review(to, row)?,
+            Change::Agent(row) => agents::write_agent(to, self.tenant(to, &row.tenant)?, row)?,
+            Change::Credential(row) => agents::write_credential(to, self.tenant(to, &row.tenant)?, row)?,
+            Change::Assertion { tenant, assertion } => {
+                agents::write_assertion(to, self.tenant(to, tenant)?, assertion)?;
+            }
             Change::Catalogue(row) => {
                 let sql = "INSERT OR REPLACE INTO catalogues (tenant, server, body) VALUES (?, ?, ?)";
                 to.execute(sql, params![self.tenant(to, &row.tenant)?, row.server.as_str(), body(row)?])?;
@@ -185,6 +192,8 @@ impl<'a> Draft<'a> {
         let text = std::str::from_utf8(&made.body).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let sql = "INSERT INTO records (id, at, body, hash) VALUES (?, ?, ?, ?)";
         cached(to, sql)?.execute(params![record_id(tenant, made.seq), nanos(made.at), text, made.hash])?;
+        let count = row.circumstances.count.unwrap_or(1);
+        self.agents.note(to, tenant, &row.record, (made.seq, count))?;
         // A client numbers its own decisions apart.
         if row.circumstances.source.is_none() {
             let records = self.records.entry((tenant, row.record.id.session)).or_default();
@@ -227,7 +236,7 @@ impl<'a> Draft<'a> {
         for ((tenant, session), count) in &self.records {
             records.execute(params![tenant, blob(*session), integer(*count)])?;
         }
-        Ok(())
+        self.agents.write(to)
     }
 
     /// The number of a tenant, which may have been made in this very batch.
@@ -269,15 +278,15 @@ fn write_latest(to: &Transaction<'_>, latest: Timestamp) -> Result<(), StoreErro
     Ok(())
 }
 
-fn cached<'t>(to: &'t Transaction<'_>, sql: &str) -> Result<CachedStatement<'t>, StoreError> {
+pub(super) fn cached<'t>(to: &'t Transaction<'_>, sql: &str) -> Result<CachedStatement<'t>, StoreError> {
     Ok(to.prepare_cached(sql)?)
 }
 
-fn one(changed: usize, otherwise: &str) -> Result<(), StoreError> {
+pub(super) fn one(changed: usize, otherwise: &str) -> Result<(), StoreError> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Conflict(otherwise.to_owned())) }
 }
 
-fn body(row: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn body(row: &impl Serialize) -> Result<String, StoreError> {
     Ok(serde_json::to_string(row)?)
 }
 

@@ -23,6 +23,8 @@ const OVER: &[&str] = &[
      (SELECT id FROM sessions WHERE tenant = ?1 AND expires_at < ?2 ORDER BY expires_at, id LIMIT ?3)",
     "DELETE FROM reviews WHERE tenant = ?1 AND id IN \
      (SELECT id FROM reviews WHERE tenant = ?1 AND expires_at < ?2 ORDER BY expires_at, id LIMIT ?3)",
+    "DELETE FROM credentials WHERE tenant = ?1 AND id IN \
+     (SELECT id FROM credentials WHERE tenant = ?1 AND over_at < ?2 ORDER BY over_at, id LIMIT ?3)",
     "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries \
      WHERE tenant = ?1 AND created_at < ?2 AND NOT waiting ORDER BY created_at, id LIMIT ?3)",
 ];
@@ -31,6 +33,15 @@ const OVER: &[&str] = &[
 const IDLE: &str = "DELETE FROM accounts WHERE (tenant, account) IN \
                     (SELECT tenant, account FROM accounts WHERE tat <= ?1 LIMIT ?2)";
 
+/// Assertions that are too old to be used again.
+const USED: &str = "DELETE FROM assertions WHERE (tenant, agent, name) IN \
+                    (SELECT tenant, agent, name FROM assertions WHERE tenant = ?1 AND until <= ?2 LIMIT ?3)";
+
+/// What was over by then is forgotten.
+pub(super) fn before(now: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(now.nanos().saturating_sub(KEPT))
+}
+
 impl SqliteStore {
     pub(super) fn forget_old(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         if self.lock.is_none() {
@@ -38,12 +49,14 @@ impl SqliteStore {
         }
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut most = transaction.prepare_cached(IDLE)?.execute(params![nanos(now), SLICE])?;
-        let before = nanos(Timestamp::from_nanos(now.nanos().saturating_sub(KEPT)));
+        let before = nanos(before(now));
         for tenant in self.tenants.values() {
             for sql in OVER {
                 let gone = transaction.prepare_cached(sql)?.execute(params![tenant.no, before, SLICE])?;
                 most = most.max(gone);
             }
+            let used = transaction.prepare_cached(USED)?.execute(params![tenant.no, nanos(now), SLICE])?;
+            most = most.max(used);
         }
         forget_signing_keys(&transaction, now)?;
         transaction.commit()?;

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use scopegate_core::{Name, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::{SqliteStore, natural, record_id, witness};
+use super::{SqliteStore, agents, forget, natural, record_id, witness};
 use crate::audit::{Checkpoint, Log, merkle::Frontier};
 use crate::store::{
     AccountRow, Epoch, JournalRow, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow,
@@ -75,6 +75,16 @@ impl SqliteStore {
                 },
             )?,
             catalogues: self.bodies("SELECT body FROM catalogues WHERE tenant = ? ORDER BY server", [no])?,
+            agents: self.bodies("SELECT body FROM agents WHERE tenant = ? ORDER BY no", [no])?,
+            credentials: self.bodies(
+                "SELECT body FROM credentials WHERE tenant = ? AND over_at > ? ORDER BY id",
+                [no, super::nanos(forget::before(latest))],
+            )?,
+            assertions: self.list(
+                "SELECT agent, name, until FROM assertions WHERE tenant = ? AND until > ?",
+                [no, super::nanos(latest)],
+                agents::read_assertion,
+            )?,
             deliveries: self.bodies(
                 "SELECT body FROM deliveries WHERE tenant = ? AND waiting ORDER BY created_at, id",
                 [no],

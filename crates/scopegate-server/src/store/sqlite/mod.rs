@@ -1,5 +1,6 @@
 //! SQLite: one file, one writer, group commit.
 
+mod agents;
 mod archive;
 mod commit;
 mod forget;
