@@ -21,7 +21,9 @@ impl Budget {
     /// Pays for so many steps; false once there are not enough, and from then on.
     #[inline(always)]
     pub(crate) fn pay(&self, steps: usize) -> bool {
-        let left = self.0.get().saturating_sub(steps as i64);
+        // More than all there is, and still far from what the counter can hold.
+        const MOST: usize = u32::MAX as usize;
+        let left = self.0.get() - steps.min(MOST) as i64;
         self.0.set(left);
         left >= 0
     }

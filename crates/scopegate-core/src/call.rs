@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::claims::McpClaims;
 use crate::id::Name;
-use crate::json::{Document, Json, JsonError, JsonRef, Members};
+use crate::json::{Document, JsonError, JsonRef, Members};
 
 /// A tool call: a name, arguments, and what is known of where it goes.
 #[derive(Clone, Debug)]
@@ -128,10 +128,7 @@ impl Args {
 
     /// The members of the object, once read.
     pub(crate) fn members(&self) -> Option<Members<'_>> {
-        match self.get()?.get() {
-            Json::Object(members) => Some(members),
-            _ => None,
-        }
+        self.get()?.members()
     }
 
     /// Why the arguments were refused, if they were.

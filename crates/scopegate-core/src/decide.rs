@@ -5,6 +5,7 @@
 
 use crate::arguments::Unsound;
 use crate::budget::Budget;
+use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
 use crate::facts::{Changes, Facts, Ruling, Waits};
@@ -12,6 +13,7 @@ use crate::grant::{Granted, manifest};
 use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
+use crate::scope::Asks;
 use crate::time::Timestamp;
 use crate::{
     arguments, constraint, environment, forbid, grant, identity, mcp, policy, rate, redact, review, rows,
@@ -69,6 +71,9 @@ fn guard(
     manifest::check(facts, call)?; // 5: and in the agent's manifest, where it has one?
     grant::check(facts, granted)?; // 5: with its credential, and so deep?
     schedule::check(granted, now)?; // 6: at this time?
+    if is_unasked(facts, granted, call) {
+        return Ok(rate::check(facts, granted, call, now, &mut changes.spends)?); // 10: all that is left
+    }
     let schemas = schema::in_force(facts, call);
     let args = arguments::read(facts, granted, schemas.as_ref(), call)?; // 7: are the arguments sound?
     let args = args.as_ref();
@@ -89,6 +94,30 @@ fn guard(
     changes.obligations = redact::duties(granted);
     changes.digest_arguments = granted.iter().any(|granted| granted.scope.digests_arguments());
     Ok(())
+}
+
+/// Whether nobody asks anything more of the call than line 10 does: no rule of its tool or its roles, no
+/// schema, no policy, and no environment to be outside of. All is named here, so that what is new does not go unasked.
+#[inline(always)]
+fn is_unasked(facts: &Facts<'_>, granted: &[Granted<'_>], call: &ToolCall) -> bool {
+    // Lines 1 to 5 have looked at most, and the rest means something only to rules.
+    let Facts {
+        env: deployed,
+        policies,
+        links: _,
+        session: _,
+        owner: _,
+        trust: _,
+        tools: _,
+        catalogues: _,
+        manifest: _,
+        meters: _,
+        credentials: _,
+        review: _,
+    } = facts;
+    let ToolCall { env, server, mcp, tool: _, action: _, resource: _, via: _, args: _ } = call;
+    let bare = deployed.is_none() && env.is_none() && server.is_none() && mcp.is_none();
+    bare && policies.is_none() && granted.iter().all(|granted| granted.asks == Asks::NOTHING)
 }
 
 /// Where the line stops.

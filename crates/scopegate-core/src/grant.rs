@@ -10,7 +10,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::{Facts, Link, Waits};
 use crate::id::Name;
 use crate::json::Members;
-use crate::scope::{Level, Scope, ToolRules};
+use crate::scope::{Asks, Level, Scope, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Granted<'a> {
     pub(crate) depth: u8,
     /// The guards of this very tool.
     pub(crate) rules: Option<&'a ToolRules>,
+    /// All that both ask for.
+    pub(crate) asks: Asks,
 }
 
 /// What admits the tool in the one scope in force.

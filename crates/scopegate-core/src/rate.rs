@@ -120,11 +120,11 @@ pub(crate) fn check(
 ) -> Result<(), Denial> {
     for (meter, index) in facts.meters.iter().zip(0..) {
         let Some(granted) = granted.get(meter.link) else { continue };
-        for (limit, slot) in granted.scope.limits(meter.account).iter().zip(0..) {
-            if limit.level > granted.depth {
-                continue;
+        for (slot, limit) in granted.scope.limits(meter.account).iter().enumerate() {
+            if limit.level <= granted.depth {
+                // A chain of roles has few limits.
+                spends.push(limit.spend(meter, index, slot as u16, now, DenyCode::RateLimitExceeded)?);
             }
-            spends.push(limit.spend(meter, index, slot, now, DenyCode::RateLimitExceeded)?);
         }
     }
     match &call.server {

@@ -89,7 +89,12 @@ fn walk<T>(
 }
 
 /// The top-level member of that name, not null, for rules with a field of their own.
+#[inline]
 pub(crate) fn top<'a>(args: &Members<'a>, name: &Expected) -> Result<Option<Json<'a>>, LooksLike> {
+    // Most calls do not have it.
+    if args.lack(name) {
+        return Ok(None);
+    }
     match args.named(name)?.map(JsonRef::get) {
         Some(Json::Null) | None => Ok(None),
         Some(value) => Ok(Some(value)),

@@ -29,9 +29,14 @@ impl List {
     pub(super) fn holds(&self, budget: &Budget, value: &Json<'_>) -> bool {
         // An array or object is neither on the list nor safely off it.
         let scalar = !matches!(value, Json::Array(_) | Json::Object(_));
-        scalar
-            && budget.pay(self.values.len())
-            && self.values.iter().any(|listed| listed.equals(value)) == self.member
+        scalar && budget.pay(self.values.len()) && self.lists(value) == self.member
+    }
+
+    fn lists(&self, value: &Json<'_>) -> bool {
+        match value {
+            Json::String(text) => self.values.iter().any(|listed| listed.is_text(text)),
+            value => self.values.iter().any(|listed| listed.equals(value)),
+        }
     }
 }
 

@@ -56,6 +56,12 @@ impl Literal {
         }
     }
 
+    /// Whether it is this string.
+    #[inline]
+    pub(crate) fn is_text(&self, text: &str) -> bool {
+        matches!(self, Self::String(own) if **own == *text)
+    }
+
     fn equals_ref(&self, value: JsonRef<'_>) -> bool {
         self.equals(&value.get())
     }

@@ -4,7 +4,6 @@
 const PLACE: u32 = 18;
 const PLACES: u64 = (1 << PLACE) - 1;
 const ESCAPED: u64 = 1 << 36;
-const DISTINCT: u64 = 1 << 37;
 const KIND: u32 = 40;
 /// Where the mark begins, beside a name.
 const MARK: u32 = 40;
@@ -95,6 +94,18 @@ impl Mark {
     pub(super) const fn bit(self) -> u64 {
         1 << (self.0.wrapping_mul(0x9E37_79B1) >> 26)
     }
+
+    /// One bit of 32, the same for equal marks.
+    #[inline]
+    pub(super) const fn short(self) -> u32 {
+        shorten(self.bit())
+    }
+}
+
+/// Bits of 64 as bits of 32.
+#[inline]
+const fn shorten(bits: u64) -> u32 {
+    (bits | bits >> 32) as u32
 }
 
 /// A member name as it stands in the text, and its mark.
@@ -135,12 +146,17 @@ impl Node {
         Self { key, value: text.0 | (kind as u64) << KIND | 1 << SIZE }
     }
 
-    /// An array or object of `size` nodes, itself included. `distinct`: the members of the object
-    /// have marks that all differ, and none is odd.
+    /// An array or object of `size` nodes, itself included.
     #[inline]
-    pub(super) const fn nest(key: Key, kind: Kind, size: u16, distinct: bool) -> Self {
-        let distinct = if distinct { DISTINCT } else { 0 };
-        Self { key, value: distinct | (kind as u64) << KIND | (size as u64) << SIZE }
+    pub(super) const fn nest(key: Key, kind: Kind, size: u16) -> Self {
+        Self { key, value: (kind as u64) << KIND | (size as u64) << SIZE }
+    }
+
+    /// An object whose members have marks that all differ, and none is odd: with the bits of all of them,
+    /// in the place where a scalar says where its text lies.
+    #[inline]
+    pub(super) const fn distinct(self, bits: u64) -> Self {
+        Self { value: self.value | shorten(bits) as u64, ..self }
     }
 
     #[inline]
@@ -167,8 +183,9 @@ impl Node {
         (self.value >> SIZE) as usize
     }
 
+    /// The bits of the members' marks, where these are distinct; else 0. Of arrays and objects.
     #[inline]
-    pub(super) const fn is_distinct(self) -> bool {
-        self.value & DISTINCT != 0
+    pub(super) const fn marks(self) -> u32 {
+        self.value as u32
     }
 }

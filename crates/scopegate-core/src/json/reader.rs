@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         let (nest, mut at) = self.open(at, key, depth)?;
         let mut names = Names { first: nest + 1, count: 0, marks: 0, distinct: true, many: None };
         if peek(bytes, at) == b'}' {
-            self.close(nest, key, Kind::Object, true);
+            self.close(nest, key, Kind::Object, Some(0));
             return Ok(at + 1);
         }
         loop {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
-        self.close(nest, key, Kind::Object, names.distinct);
+        self.close(nest, key, Kind::Object, names.distinct.then_some(names.marks));
         Ok(at)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.close(nest, key, Kind::Array, false);
+        self.close(nest, key, Kind::Array, None);
         Ok(at)
     }
 
@@ -121,17 +121,18 @@ impl<'a> Reader<'a> {
             return Err(JsonError::TooDeep(at as u32));
         }
         let nest = self.nodes.len();
-        self.nodes.push(Node::nest(key, Kind::Array, 1, false));
+        self.nodes.push(Node::nest(key, Kind::Array, 1));
         Ok((nest, space(self.text.as_bytes(), at + 1)))
     }
 
-    /// Leaves an array or object: its node says how much is inside.
+    /// Leaves an array or object: its node says how much is inside, and the bits of distinct members.
     #[inline(always)]
-    fn close(&mut self, nest: usize, key: Key, kind: Kind, distinct: bool) {
+    fn close(&mut self, nest: usize, key: Key, kind: Kind, distinct: Option<u64>) {
         // At most one more than MAX_MEMBERS.
         let size = (self.nodes.len() - nest) as u16;
         if let Some(node) = self.nodes.get_mut(nest) {
-            *node = Node::nest(key, kind, size, distinct);
+            let plain = Node::nest(key, kind, size);
+            *node = distinct.map_or(plain, |bits| plain.distinct(bits));
         }
     }
 

@@ -63,8 +63,15 @@ impl<'a> JsonRef<'a> {
     }
 
     fn inside(self, node: &Node) -> Inside<'a> {
-        let (left, distinct) = (node.size() - 1, node.is_distinct());
-        Inside { text: self.text, nodes: self.nodes.get(1..).unwrap_or_default(), left, distinct }
+        let nodes = self.nodes.get(1..).unwrap_or_default();
+        Inside { text: self.text, nodes, left: node.size() - 1, marks: node.marks() }
+    }
+
+    /// The members, if this is an object.
+    #[inline]
+    pub(crate) fn members(self) -> Option<Members<'a>> {
+        let node = self.nodes.first().filter(|node| node.kind() == Kind::Object)?;
+        Some(Members(self.inside(node)))
     }
 
     /// Whether this is an object.
@@ -178,7 +185,7 @@ impl<'a> Members<'a> {
         &self,
         expected: &Expected<N>,
     ) -> Result<Option<JsonRef<'a>>, LooksLike> {
-        if !self.0.distinct || expected.mark == Mark::ODD {
+        if self.0.marks == 0 || expected.mark == Mark::ODD {
             return self.named_among(expected.name.as_ref());
         }
         // No other member has this mark, so no other equals the name or looks like it.
@@ -189,6 +196,12 @@ impl<'a> Members<'a> {
             NameMatch::Look => Err(LooksLike),
             NameMatch::Other => Ok(None),
         }
+    }
+
+    /// Whether one look tells that no member has that name, or looks like it.
+    #[inline]
+    pub(crate) fn lack(&self, expected: &Expected) -> bool {
+        self.0.marks != 0 && expected.mark != Mark::ODD && self.0.marks & expected.mark.short() == 0
     }
 
     /// The first member with that mark.
@@ -223,7 +236,7 @@ impl<'a> Members<'a> {
 
     /// The member of exactly that name.
     fn exactly(mut self, name: &str) -> Option<JsonRef<'a>> {
-        if self.0.distinct {
+        if self.0.marks != 0 {
             let member = self.marked(Mark::of(name.as_bytes()))?;
             return Member { value: member }.is_named(name).then_some(member);
         }
@@ -284,8 +297,8 @@ struct Inside<'a> {
     nodes: &'a [Node],
     /// How many of the nodes are inside.
     left: usize,
-    /// Whether the members' marks all differ, and none is odd.
-    distinct: bool,
+    /// The bits of the members' marks, if these all differ and none is odd; else 0.
+    marks: u32,
 }
 
 impl<'a> Inside<'a> {

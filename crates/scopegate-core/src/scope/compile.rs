@@ -7,7 +7,7 @@ use super::pool::Pool;
 use super::rules::Shared;
 use super::servers;
 use super::tools::{ToolSet, ToolTable};
-use super::{Card, Guards, Level, Limit, Rules, Scope, Servers};
+use super::{Asks, Card, Guards, Level, Limit, Rules, Scope, Servers};
 use crate::environment::Environments;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
@@ -120,13 +120,14 @@ impl Compiler {
     }
 
     fn role_wide(&mut self, role: &Role, chain: &[&Role]) -> Result<Guards, PolicyError> {
+        let digests_arguments = chain.iter().any(|role| role.record_arguments == RecordArguments::Digest);
         Ok(Guards {
-            levels: self.levels(chain)?,
+            levels: self.levels(chain, digests_arguments)?,
             forbids: Forbids::new(
                 chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
             ),
             delegation_depth: role.max_delegation_depth,
-            digests_arguments: chain.iter().any(|role| role.record_arguments == RecordArguments::Digest),
+            digests_arguments,
             ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
             limits: limits(chain),
             servers: Servers::compile(chain),
@@ -134,7 +135,7 @@ impl Compiler {
     }
 
     /// Role-wide guards, each level holding those of all nearer ones too.
-    fn levels(&mut self, chain: &[&Role]) -> Result<Box<[Level]>, PolicyError> {
+    fn levels(&mut self, chain: &[&Role], digests: bool) -> Result<Box<[Level]>, PolicyError> {
         let mut levels: Vec<Level> = Vec::with_capacity(chain.len());
         for role in chain {
             let environments = (!role.allowed_envs.is_empty()).then(|| Environments {
@@ -143,11 +144,12 @@ impl Compiler {
             });
             let rows = Rows::new(role.max_rows, role.rows_optional);
             let schedule = Schedule::compile(role)?;
-            let level = match levels.last() {
+            let mut level = match levels.last() {
                 None => Level {
                     schedule,
                     environments: environments.map(|own| self.environments.share(own)),
                     rows: rows.map(|own| self.rows.share(own)),
+                    asks: Asks::NOTHING,
                 },
                 Some(nearer) => Level {
                     schedule: nearer.schedule.and(schedule),
@@ -157,8 +159,10 @@ impl Compiler {
                         Environments::and,
                     ),
                     rows: self.rows.both(&nearer.rows, rows, Rows::and),
+                    asks: Asks::NOTHING,
                 },
             };
+            level.asks = Asks::of_level(&level, digests);
             levels.push(level);
         }
         Ok(levels.into())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::Asks;
 use crate::budget::Budget;
 use crate::constraint::Program;
 use crate::decision::Obligation;
@@ -25,6 +26,8 @@ pub(crate) struct ToolRules {
     pub(crate) credentials: Vec<CredentialBinding>,
     /// What has to be done to the answer.
     pub(crate) duties: Option<Arc<[Obligation]>>,
+    /// All that is asked for here.
+    pub(super) asks: Asks,
 }
 
 /// One role wants a person to agree.
@@ -184,5 +187,6 @@ fn compile(tool: &Name, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError>
             rules.credentials.push(CredentialBinding { name: name.clone(), allowed: *allowed });
         }
     }
+    rules.asks = Asks::of_rules(&rules);
     Ok(rules)
 }

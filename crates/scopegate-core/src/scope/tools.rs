@@ -34,7 +34,8 @@ impl ToolTable {
 }
 
 /// A set of tools: bits for the first 192, a sorted list beyond.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(super) struct ToolSet {
     bits: [u64; 3],
     more: Box<[ToolId]>,

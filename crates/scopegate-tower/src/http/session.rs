@@ -62,15 +62,23 @@ fn is_token(token: &[u8]) -> bool {
     while let [rest @ .., b'='] = letters {
         letters = rest;
     }
-    let known = |b: u8| {
-        let letter = (b | 0x20).wrapping_sub(b'a') < 26;
-        // `-`, `.`, `/` and the digits stand in a row.
-        let other = b.wrapping_sub(b'-') < 13;
-        letter | other | (b == b'_') | (b == b'~') | (b == b'+')
-    };
-    // Without a branch for each letter: many are looked at together.
-    !letters.is_empty() && letters.iter().fold(true, |all, b| all & known(*b))
+    // Without a branch for each letter.
+    !letters.is_empty()
+        && letters.iter().fold(true, |all, b| all & LETTERS.get(usize::from(*b)).is_some_and(|known| *known))
 }
+
+/// Which bytes such a token has before its `=`.
+#[expect(clippy::indexing_slicing, reason = "while it compiles")]
+static LETTERS: [bool; 256] = {
+    let mut known = [false; 256];
+    let mut byte = 0;
+    while byte < known.len() {
+        known[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        byte += 1;
+    }
+    known
+};
 
 #[cfg(test)]
 mod tests {
