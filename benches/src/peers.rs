@@ -15,6 +15,7 @@ mod mpsc;
 mod regorus;
 mod tower_governor;
 
+#[cfg(feature = "peers")]
 pub use self::cedar::route as cedar_route;
 pub use self::tower_governor::bare;
 use crate::harness::Item;

@@ -2,6 +2,7 @@
 //!
 //! With `gate.rs`, the only file of this crate that may say `async`.
 
+use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -141,24 +142,39 @@ pub struct Provisioned {
 
 /// Held by whoever opened a session. Until the last clone is dropped, an enforcer that keeps sessions in
 /// memory remembers whether the session was revoked or its time is over, however long ago.
-#[derive(Clone, Debug, Default)]
-pub struct SessionHandle(Arc<()>);
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "it is counted, and never followed")]
+pub struct SessionHandle(Weak<dyn Any + Send + Sync>);
 
 /// Tells an enforcer whether anybody holds a session's [handle](SessionHandle).
 #[derive(Clone, Debug, Default)]
-pub struct SessionWatch(Weak<()>);
+pub struct SessionWatch(Arc<()>);
 
 impl SessionHandle {
-    /// What the enforcer keeps.
-    pub fn watch(&self) -> SessionWatch {
-        SessionWatch(Arc::downgrade(&self.0))
+    /// A handle that points at what the enforcer keeps of the session, and keeps none of it: its weak
+    /// pointers are counted, so it needs no watch.
+    pub fn of<T: Any + Send + Sync>(session: &Arc<T>) -> Self {
+        let session: Weak<T> = Arc::downgrade(session);
+        Self(session)
+    }
+}
+
+/// A handle that nobody watches.
+impl Default for SessionHandle {
+    fn default() -> Self {
+        Self(Weak::<()>::new())
     }
 }
 
 impl SessionWatch {
-    /// Whether anybody holds the handle.
+    /// A handle that this watches.
+    pub fn handle(&self) -> SessionHandle {
+        SessionHandle::of(&self.0)
+    }
+
+    /// Whether anybody holds a handle.
     pub fn is_held(&self) -> bool {
-        self.0.strong_count() > 0
+        Arc::weak_count(&self.0) > 0
     }
 }
 

@@ -102,14 +102,17 @@ impl Monotone {
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now().nanos();
         let highest = self.highest.load(Ordering::Relaxed);
-        if now > highest.saturating_add(GRAIN) {
-            // At most one write a millisecond, so readers do not fight over the mark.
-            self.highest.fetch_max(now, Ordering::Relaxed);
-        }
-        if now.saturating_add(GRAIN) < highest {
+        match now.checked_sub(highest) {
+            Some(ahead) => {
+                if ahead > GRAIN {
+                    // At most one write a millisecond, so readers do not fight over the mark.
+                    self.highest.fetch_max(now, Ordering::Relaxed);
+                }
+                Timestamp::from_nanos(now)
+            }
+            None if highest - now <= GRAIN => Timestamp::from_nanos(highest),
             // The clock was set back. Nothing later than this has been told, so nothing revives.
-            return Timestamp::from_nanos(highest.saturating_add(GRAIN));
+            None => Timestamp::from_nanos(highest.saturating_add(GRAIN)),
         }
-        Timestamp::from_nanos(now.max(highest))
     }
 }

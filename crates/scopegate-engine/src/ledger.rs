@@ -9,20 +9,22 @@ use scopegate_core::{Account, LimitKey, Scope, Shape, Spend, Tat};
 use smallvec::SmallVec;
 
 /// The accounts of one owner and role, or of one session.
+#[repr(C)] // what every decision reads stands together, here and in the book
 pub(crate) struct Ledger {
+    book: Mutex<Book>,
     /// Ledgers are locked in this order.
     pub(crate) order: u64,
-    book: Mutex<Book>,
 }
 
 /// The accounts, and what each of them counts.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Book {
     version: u64,
+    pub(crate) accounts: SmallVec<[Tat; 2]>,
     shape: Option<Shape>,
     /// Accounts that some earlier policy counted: a limit that comes back goes on counting.
     past: Option<Box<Past>>,
-    pub(crate) accounts: SmallVec<[Tat; 2]>,
 }
 
 /// What accounts counted, by what they count.
@@ -30,11 +32,13 @@ type Past = BTreeMap<LimitKey, Tat>;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-impl Ledger {
-    pub(crate) fn new() -> Self {
+impl Default for Ledger {
+    fn default() -> Self {
         Self { order: NEXT.fetch_add(1, Relaxed), book: Mutex::default() }
     }
+}
 
+impl Ledger {
     /// Takes up what an account counted in an earlier process.
     pub(crate) fn restore(&self, limit: LimitKey, tat: Tat) {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,11 +61,14 @@ impl Ledger {
 }
 
 impl Book {
-    /// Writes an account.
+    /// Writes accounts.
     #[inline(always)]
-    pub(crate) fn write(&mut self, spend: &Spend) {
-        if let Some(account) = self.accounts.as_mut_slice().get_mut(usize::from(spend.slot)) {
-            *account = spend.tat;
+    pub(crate) fn write<'s>(&mut self, spends: impl IntoIterator<Item = &'s Spend>) {
+        let accounts = self.accounts.as_mut_slice();
+        for spend in spends {
+            if let Some(account) = accounts.get_mut(usize::from(spend.slot)) {
+                *account = spend.tat;
+            }
         }
     }
 

@@ -3,33 +3,41 @@
 mod book;
 mod index;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use scopegate_core::{Account, Link, Name, PermitId, SessionId, SessionWatch, Timestamp};
+use once_cell::race::OnceBox;
+use scopegate_core::{Account, Link, Name, PermitId, Scope, SessionId, SessionWatch, Timestamp};
 
 use crate::ledger::Ledger;
 use crate::lent::Lender;
 use crate::snapshot::{Slot, Snapshot};
 
 pub(crate) use book::{Opening, SessionBook};
+pub(crate) use index::Placed;
 
-/// A session.
+/// A session. There are many, so what few of them have stands apart.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Its place with the other sessions of the owner and role.
     pub(crate) seat: Arc<Seat>,
     pub(crate) slot: Slot,
     pub(crate) expires_at: Timestamp,
-    pub(crate) parent: Option<Arc<Session>>,
-    /// Accounts of this session alone, once any are counted.
-    own: OnceLock<Box<Ledger>>,
-    /// Who lent it, where the session is another enforcer's.
-    pub(crate) lender: Option<Arc<dyn Lender>>,
+    apart: OnceBox<Apart>,
     revoked: AtomicBool,
     records: AtomicU64,
-    /// Whether whoever opened it still wants to know what became of it.
-    watch: SessionWatch,
+}
+
+/// What few sessions have.
+#[derive(Default)]
+struct Apart {
+    parent: Option<Arc<Session>>,
+    /// Who lent it, where the session is another enforcer's.
+    lender: Option<Arc<dyn Lender>>,
+    /// Whether whoever opened it there still wants to know what became of it.
+    watch: Option<SessionWatch>,
+    /// Accounts of this session alone, where any are counted.
+    own: Ledger,
 }
 
 /// Whether others may number a record of the same session at this time.
@@ -41,6 +49,7 @@ pub(crate) enum Counting {
 }
 
 /// What the sessions of one owner and role share.
+#[repr(C)] // what every decision reads stands together
 pub(crate) struct Seat {
     /// Whether the owner is suspended. It stands in each of the owner's seats, beside the accounts,
     /// because every decision reads both.
@@ -51,20 +60,60 @@ pub(crate) struct Seat {
     key: (Name, Name),
 }
 
+impl Apart {
+    /// In a session that has any of it.
+    fn under(parent: Option<Arc<Session>>) -> OnceBox<Self> {
+        parent.map_or_else(OnceBox::new, |parent| Self { parent: Some(parent), ..Self::default() }.boxed())
+    }
+
+    /// In a session that is lent.
+    fn lent(lender: Arc<dyn Lender>, watch: SessionWatch) -> OnceBox<Self> {
+        Self { lender: Some(lender), watch: Some(watch), ..Self::default() }.boxed()
+    }
+
+    fn boxed(self) -> OnceBox<Self> {
+        OnceBox::with_value(Box::new(self))
+    }
+}
+
 impl Session {
+    /// The session it was opened by.
+    #[inline]
+    pub(crate) fn parent(&self) -> Option<&Arc<Self>> {
+        self.apart.get()?.parent.as_ref()
+    }
+
+    /// Who lent it, where the session is another enforcer's.
+    #[inline]
+    pub(crate) fn lender(&self) -> Option<&dyn Lender> {
+        self.apart.get()?.lender.as_deref()
+    }
+
+    /// Whether whoever opened it still wants to know what became of it. Only handles point at it weakly.
+    fn is_held(self: &Arc<Self>) -> bool {
+        let watch = self.apart.get().and_then(|apart| apart.watch.as_ref());
+        Arc::weak_count(self) > 0 || watch.is_some_and(SessionWatch::is_held)
+    }
+
     /// The session, then its parents.
     pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |session| session.parent.as_deref())
+        std::iter::successors(Some(self), |session| session.parent().map(|parent| &**parent))
     }
 
     /// The session as a decision sees it.
     #[inline(always)]
     pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
+        self.link_by(&self.seat, snapshot.scope(self.slot))
+    }
+
+    /// The same where its seat and its scope have been found.
+    #[inline(always)]
+    fn link_by<'s>(&self, seat: &Seat, scope: Option<&'s Scope>) -> Link<'s> {
         Link {
-            suspended: self.is_suspended(),
+            suspended: seat.is_suspended(),
             revoked: self.is_revoked(),
             expires_at: self.expires_at,
-            scope: snapshot.scope(self.slot),
+            scope,
         }
     }
 
@@ -78,7 +127,7 @@ impl Session {
 
     /// Accounts of this session alone. They are younger than those it shares.
     pub(crate) fn own(&self) -> &Ledger {
-        self.own.get_or_init(|| Box::new(Ledger::new()))
+        &self.apart.get_or_init(Box::default).own
     }
 
     /// The accounts of that kind that count its calls.
@@ -89,9 +138,19 @@ impl Session {
         }
     }
 
+    /// Lays its accounts out, so that its first call need not. A later policy has done so already if it is
+    /// faster.
+    pub(crate) fn lay_out(&self, scope: &Scope) {
+        for account in [Account::Shared, Account::Own] {
+            if scope.counts(account) {
+                drop(self.ledger(account).lock(scope, account));
+            }
+        }
+    }
+
     /// Whether its owner is suspended.
     pub(crate) fn is_suspended(&self) -> bool {
-        self.seat.suspended.load(Ordering::Acquire)
+        self.seat.is_suspended()
     }
 
     pub(crate) fn is_revoked(&self) -> bool {
@@ -114,5 +173,12 @@ impl Session {
             Counting::BesideOthers => self.records.fetch_add(1, Ordering::Relaxed) + 1,
         };
         PermitId { session: self.id, number }
+    }
+}
+
+impl Seat {
+    #[inline]
+    fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::Acquire)
     }
 }

@@ -18,12 +18,13 @@ use crate::policy::{self, Policy};
 mod packs;
 
 /// Roles in one chunk: publishing a role copies one chunk and the list of chunks.
-const CHUNK: usize = 256;
+const CHUNK: usize = 128;
 
 /// The place of a role, for as long as the enforcer lives.
 pub(crate) type Slot = u32;
 
-type Chunk = [Option<Arc<Scope>>; CHUNK];
+/// Scopes stand in it themselves: one look less at memory that is far away.
+type Chunk = [Option<Scope>; CHUNK];
 
 /// All scopes.
 #[derive(Clone, Default)]
@@ -43,10 +44,10 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) fn scope(&self, slot: Slot) -> Option<&Scope> {
         let slot = slot as usize;
-        self.chunks.get(slot / CHUNK)?.get(slot % CHUNK)?.as_deref()
+        self.chunks.get(slot / CHUNK)?.get(slot % CHUNK)?.as_ref()
     }
 
-    fn put(&mut self, slot: Slot, scope: Option<Arc<Scope>>) {
+    fn put(&mut self, slot: Slot, scope: Option<Scope>) {
         let slot = slot as usize;
         while self.chunks.len() <= slot / CHUNK {
             self.chunks.push(Arc::new([const { None }; CHUNK]));
@@ -197,7 +198,7 @@ impl Publisher {
         };
         for scope in scopes {
             let slot = self.slot(scope.name());
-            next.put(slot, Some(Arc::new(scope)));
+            next.put(slot, Some(scope));
         }
         self.children.clear();
         roles.values().for_each(|role| self.adopt(role));
@@ -309,7 +310,7 @@ impl Publisher {
                 }
                 for scope in scopes {
                     let slot = self.slot(scope.name());
-                    next.put(slot, Some(Arc::new(scope)));
+                    next.put(slot, Some(scope));
                 }
                 Ok(self.publish(next))
             }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scopegate_core::{
-    Name, Principal, Provision, ProvisionError, Provisioned, SessionHandle, SessionId, Sessions, Timestamp,
+    Name, Principal, Provision, ProvisionError, Provisioned, SessionHandle, SessionId, SessionWatch,
+    Sessions, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -54,8 +55,8 @@ impl Inner {
         let id = SessionId::parse(&opened.session_id).ok_or_else(|| {
             ProvisionError::Unavailable("the plane names a session in a way of its own".to_owned())
         })?;
-        let (role, handle) = (order.role.clone(), SessionHandle::default());
-        let (watch, lease) = (handle.watch(), self.lease.clone());
+        let (role, watch) = (order.role.clone(), SessionWatch::default());
+        let (handle, lease) = (watch.handle(), self.lease.clone());
         let seat = Arc::new(Seat::new(id, opened.jwt, role, opened.expires_at, watch, lease));
         self.seats.put(seat.clone(), self.clocks.wall());
         if self.is_closed() {

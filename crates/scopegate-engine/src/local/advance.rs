@@ -40,14 +40,14 @@ impl Inner {
     fn try_advance(&self, id: SessionId, advance: Advance) -> Result<(u64, Position), Stop> {
         let guard = self.read();
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
-        let session = self.sessions.find(PrincipalRef::Session(id), &guard);
-        let alive = session.filter(|session| session.is_alone_and_alive(now));
-        let Some((session, scope)) = alive.and_then(|session| Some((session, snapshot.scope(session.slot)?)))
+        let place = self.sessions.find(PrincipalRef::Session(id), &guard);
+        let alive = place.filter(|place| place.session.is_alone_and_alive(now));
+        let Some((place, scope)) = alive.and_then(|place| Some((place, snapshot.scope(place.session.slot)?)))
         else {
             return Ok((0, 0));
         };
-        let mut books = Pair::lock(session, &session.link(snapshot))?;
-        let spends = books.read(|meters| advance.spend(scope, meters, now));
+        let mut books = Pair::lock(place, &place.link(snapshot))?;
+        let spends = advance.spend(scope, books.meters().as_ref(), now);
         let Some((calls, spends)) = spends else { return Ok((0, 0)) };
         let log = self.journal.state();
         match log.map_or(Ok(()), |log| log.reserve(false)) {
@@ -56,13 +56,13 @@ impl Inner {
             Err(NoRoom::Failed) => return Ok((0, 0)),
         }
         books.write(&spends);
-        let written = || books.named(&spends, session, snapshot).into_vec().into();
+        let written = || books.named(&spends, &place.session, snapshot).into_vec().into();
         Ok((calls, log.map_or(0, |log| log.append(StateChange::Advanced(written())))))
     }
 }
 
 impl Session {
     fn is_alone_and_alive(&self, now: Timestamp) -> bool {
-        self.parent.is_none() && !self.is_revoked() && !self.is_suspended() && now < self.expires_at
+        self.parent().is_none() && !self.is_revoked() && !self.is_suspended() && now < self.expires_at
     }
 }

@@ -53,11 +53,12 @@ impl Step<'_> {
         if !policies.has_shadow() {
             return None;
         }
-        let links: Vec<Link<'_>> = self.session.chain().map(|session| session.link(self.snapshot)).collect();
+        let links: Vec<Link<'_>> =
+            self.place.session.chain().map(|session| session.link(self.snapshot)).collect();
         let call = self.request.call;
         let pass = shadow(&self.facts(&links, &[], Asked::NotLoaded), call, self.now, given.answered())?;
-        let (at, owner, tool) = (self.now, self.session.owner().clone(), call.tool.clone());
-        let example = ShadowExample { at, session: self.session.id, owner, tool };
+        let (at, owner, tool) = (self.now, self.place.session.owner().clone(), call.tool.clone());
+        let example = ShadowExample { at, session: self.place.session.id, owner, tool };
         let report = self.inner.shadow.lock();
         report.unwrap_or_else(PoisonError::into_inner).add(&pass, &example);
         pass.record()

@@ -6,14 +6,18 @@ use scopegate_core::{Account, Link, Meter, Scope, Spend, Tat};
 use smallvec::SmallVec;
 
 use crate::ledger::{Book, Ledger};
-use crate::session::Session;
+use crate::session::{Placed, Session};
 use crate::snapshot::Snapshot;
 use crate::state::{AccountKey, Counted};
 
 /// The rate accounts of a decision.
 pub(super) trait Books {
-    /// Shows the accounts to a decision.
-    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T;
+    type Meters<'m>: AsRef<[Meter<'m>]>
+    where
+        Self: 'm;
+
+    /// The accounts as a decision sees them.
+    fn meters(&self) -> Self::Meters<'_>;
 
     /// Writes what a permit spends.
     fn write(&mut self, spends: &[Spend]);
@@ -38,7 +42,8 @@ pub(super) trait Books {
 
     /// The link and the account that a spend's meter stands for.
     fn meaning(&self, spend: &Spend) -> Option<(usize, Account)> {
-        self.read(|meters| meters.get(usize::from(spend.meter)).map(|meter| (meter.link, meter.account)))
+        let meters = self.meters();
+        meters.as_ref().get(usize::from(spend.meter)).map(|meter| (meter.link, meter.account))
     }
 }
 
@@ -64,32 +69,33 @@ impl<'a> Pair<'a> {
 
     /// Locks what counts a call of this session, whose only link this is.
     #[inline(always)]
-    pub(super) fn lock(session: &'a Session, link: &Link<'a>) -> Result<Self, Stale> {
+    pub(super) fn lock(place: &'a Placed, link: &Link<'a>) -> Result<Self, Stale> {
         let Some(scope) = link.scope else { return Ok(Self::NONE) };
         // A session's own ledger is younger than the one it shares: this is the order.
         Ok(Self {
-            shared: held(scope, Account::Shared, || &session.seat.ledger)?,
-            own: held(scope, Account::Own, || session.own())?,
+            shared: held(scope, Account::Shared, || &place.seat.ledger)?,
+            own: held(scope, Account::Own, || place.session.own())?,
         })
     }
 }
 
 impl Books for Pair<'_> {
+    type Meters<'m>
+        = [Meter<'m>; 2]
+    where
+        Self: 'm;
+
     #[inline(always)]
-    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
-        let shared = meter(0, Account::Shared, self.shared.as_deref());
-        match self.own.as_deref() {
-            None => decide(&[shared]),
-            own => decide(&[shared, meter(0, Account::Own, own)]),
-        }
+    fn meters(&self) -> Self::Meters<'_> {
+        [(Account::Shared, &self.shared), (Account::Own, &self.own)]
+            .map(|(account, held)| meter(0, account, held.as_deref()))
     }
 
     #[inline(always)]
     fn write(&mut self, spends: &[Spend]) {
-        for spend in spends {
-            let held = if spend.meter == 0 { &mut self.shared } else { &mut self.own };
+        for (held, meter) in [&mut self.shared, &mut self.own].into_iter().zip(0..) {
             if let Some(book) = held {
-                book.write(spend);
+                book.write(spends.iter().filter(|spend| spend.meter == meter));
             }
         }
     }
@@ -122,15 +128,19 @@ impl<'a> Chain<'a> {
 }
 
 impl Books for Chain<'_> {
-    fn read<T>(&self, decide: impl FnOnce(&[Meter<'_>]) -> T) -> T {
-        let meters = self.0.iter().map(|(link, account, book)| meter(*link, *account, Some(book)));
-        decide(&meters.collect::<SmallVec<[_; 4]>>())
+    type Meters<'m>
+        = SmallVec<[Meter<'m>; 4]>
+    where
+        Self: 'm;
+
+    fn meters(&self) -> Self::Meters<'_> {
+        self.0.iter().map(|(link, account, book)| meter(*link, *account, Some(book))).collect()
     }
 
     fn write(&mut self, spends: &[Spend]) {
         for spend in spends {
             if let Some((_, _, book)) = self.0.get_mut(usize::from(spend.meter)) {
-                book.write(spend);
+                book.write([spend]);
             }
         }
     }

@@ -83,9 +83,9 @@ impl Enforcer for LocalEnforcer {
     async fn visible(&self, principal: PrincipalRef<'_>, tools: &[&str]) -> Result<Vec<bool>, EnforceError> {
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
-        let session = self.inner.sessions.find(principal, &guard);
+        let place = self.inner.sessions.find(principal, &guard);
         let scopes: Option<Vec<_>> =
-            session.map(|session| session.chain().map(|s| snapshot.scope(s.slot)).collect());
+            place.map(|place| place.session.chain().map(|s| snapshot.scope(s.slot)).collect());
         let could = |tool: &&str| match &scopes {
             Some(scopes) => {
                 scopes.iter().all(|s| s.is_some_and(|scope| scope.could_permit(&snapshot.tools, tool)))
@@ -112,9 +112,9 @@ fn lent(lender: &dyn Lender, step: &Step<'_>) -> Result<Answer, Stop> {
 impl Step<'_> {
     #[inline(always)]
     fn answer(&self) -> Result<Answer, Stop> {
-        match &self.session.lender {
+        match self.place.session.lender() {
             None => self.take(),
-            Some(lender) => lent(&**lender, self),
+            Some(lender) => lent(lender, self),
         }
     }
 
@@ -122,7 +122,7 @@ impl Step<'_> {
     #[inline(never)]
     fn trusted(&self) -> Result<Answer, Stop> {
         let decide = |trust: &Cell<Trust>| Step { trust: Some(trust), ..*self }.answer();
-        self.inner.trust.with(self.session.owner(), decide)
+        self.inner.trust.with(self.place.session.owner(), decide)
     }
 }
 
@@ -159,9 +159,8 @@ impl Inner {
         let guard = self.read();
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
         match self.sessions.find(request.principal, &guard) {
-            Some(session) => {
-                let step =
-                    Step { inner: self, snapshot, session, request, now, patience, secret, trust: None };
+            Some(place) => {
+                let step = Step { inner: self, snapshot, place, request, now, patience, secret, trust: None };
                 match snapshot.policies.as_deref().filter(|policies| policies.reads_trust()) {
                     None => step.answer(),
                     Some(_) => step.trusted(),
@@ -175,18 +174,10 @@ impl Inner {
         let guard = self.read();
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
         match self.sessions.find(request.principal, &guard) {
-            Some(session) => {
+            Some(place) => {
                 let patience = Patience::None;
-                let step = Step {
-                    inner: self,
-                    snapshot,
-                    session,
-                    request,
-                    now,
-                    patience,
-                    secret: None,
-                    trust: None,
-                };
+                let step =
+                    Step { inner: self, snapshot, place, request, now, patience, secret: None, trust: None };
                 step.refuse(denial)
             }
             // Whoever refuses may know more than we do: that a session is long over.

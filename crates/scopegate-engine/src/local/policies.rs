@@ -61,8 +61,10 @@ impl LocalEnforcer {
     pub fn policies_matching(&self, request: &AccessRequest<'_>) -> Vec<(Name, PolicyDecision)> {
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
-        let session = self.inner.sessions.find(request.principal, &guard);
-        let (Some(session), Some(policies)) = (session, snapshot.policies.as_deref()) else {
+        let place = self.inner.sessions.find(request.principal, &guard);
+        let (Some(session), Some(policies)) =
+            (place.map(|place| &place.session), snapshot.policies.as_deref())
+        else {
             return Vec::new();
         };
         let links: Vec<Link<'_>> = session.chain().map(|session| session.link(snapshot)).collect();

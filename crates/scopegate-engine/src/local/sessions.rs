@@ -27,7 +27,8 @@ impl LocalEnforcer {
     /// # Errors
     /// [`ProvisionError`] says what to change.
     pub fn open_child(&self, parent: &Principal, request: Provision) -> Result<Provisioned, ProvisionError> {
-        let parent = self.inner.sessions.find(parent.as_ref(), &self.inner.read()).cloned();
+        let guard = self.inner.read();
+        let parent = self.inner.sessions.find(parent.as_ref(), &guard).map(|place| place.session.clone());
         self.inner.open(request, Some(parent.ok_or(ProvisionError::UnknownSession)?))
     }
 
@@ -38,7 +39,7 @@ impl LocalEnforcer {
     pub fn end(&self, session: SessionId) -> Result<(), ProvisionError> {
         let guard = self.inner.read();
         let found = self.inner.sessions.find(PrincipalRef::Session(session), &guard);
-        found.map(|session| session.revoke()).ok_or(ProvisionError::UnknownSession)
+        found.map(|place| place.session.revoke()).ok_or(ProvisionError::UnknownSession)
     }
 
     /// Takes up a session that another enforcer opened. Its calls are decided here while `lender` lends
@@ -60,13 +61,13 @@ impl LocalEnforcer {
 
     /// Whose session a principal is; `None` when nobody knows it.
     pub fn identify(&self, principal: PrincipalRef<'_>) -> Option<SessionId> {
-        self.inner.sessions.find(principal, &self.inner.read()).map(|session| session.id)
+        self.inner.sessions.find(principal, &self.inner.read()).map(|place| place.session.id)
     }
 
     /// A session as it stands now; `None` when nobody knows it.
     pub fn session(&self, session: SessionId) -> Option<SessionView> {
         let guard = self.inner.read();
-        self.inner.sessions.find(PrincipalRef::Session(session), &guard).map(|session| session.view())
+        self.inner.sessions.find(PrincipalRef::Session(session), &guard).map(|place| place.session.view())
     }
 
     /// Stops every session of an owner, present and future, until [`readmit`](Self::readmit).
@@ -107,7 +108,7 @@ impl Session {
             owner: self.owner().clone(),
             role: self.role().clone(),
             expires_at: self.expires_at,
-            parent: self.parent.as_ref().map(|parent| parent.id),
+            parent: self.parent().map(|parent| parent.id),
             revoked: self.chain().any(Self::is_revoked),
             suspended: self.is_suspended(),
         }
@@ -143,11 +144,12 @@ impl Inner {
             expires_at = expires_at.min(parent.expires_at);
             owner = parent.owner().clone();
         }
-        let handle = SessionHandle::default();
-        let opening = Opening { owner, role: request.role, slot, expires_at, parent, watch: handle.watch() };
+        // The scope's own name: another of the same letters would be kept once more.
+        let opening = Opening { owner, role: scope.name().clone(), slot, expires_at, parent };
         let (token, session) = self.sessions.open(opening, now)?;
+        session.lay_out(scope);
         let principal = Principal::token(token.to_string());
-        Ok(Provisioned { session: session.id, principal, expires_at, handle })
+        Ok(Provisioned { session: session.id, principal, expires_at, handle: SessionHandle::of(&session) })
     }
 }
 

@@ -17,7 +17,7 @@ use super::books::{Books, Chain, Pair, Stale};
 use super::enforce::{Patience, Stop};
 use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
-use crate::session::Session;
+use crate::session::Placed;
 use crate::snapshot::Snapshot;
 use crate::state::{More, NoRoom};
 
@@ -51,7 +51,7 @@ impl From<Stale> for Stop {
 pub(super) struct Step<'a> {
     pub(super) inner: &'a Inner,
     pub(super) snapshot: &'a Snapshot,
-    pub(super) session: &'a Arc<Session>,
+    pub(super) place: &'a Placed,
     pub(super) request: &'a AccessRequest<'a>,
     pub(super) now: Timestamp,
     pub(super) patience: Patience,
@@ -63,18 +63,18 @@ pub(super) struct Step<'a> {
 impl<'a> Step<'a> {
     #[inline(always)]
     pub(super) fn take(&self) -> Result<Answer, Stop> {
-        if self.session.parent.is_some() {
+        if self.place.session.parent().is_some() {
             return self.take_chain();
         }
         // Most sessions have no parent: one link, and no list of them.
-        let link = self.session.link(self.snapshot);
-        self.judge(&[link], Pair::lock(self.session, &link)?)
+        let link = self.place.link(self.snapshot);
+        self.judge(&[link], Pair::lock(self.place, &link)?)
     }
 
     #[inline(never)]
     fn take_chain(&self) -> Result<Answer, Stop> {
         let links = self.links();
-        self.judge(&links, Chain::lock(self.session, &links)?)
+        self.judge(&links, Chain::lock(&self.place.session, &links)?)
     }
 
     /// Denies, unless something about the session itself denies first.
@@ -94,7 +94,9 @@ impl<'a> Step<'a> {
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
             // Reviews of a lent session are its lender's.
-            Ruling::Need(Need::Review) | Ruling::Hold(_) if self.session.lender.is_some() => Err(Stop::Plane),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) if self.place.session.lender().is_some() => {
+                Err(Stop::Plane)
+            }
             Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books),
         }
     }
@@ -107,7 +109,8 @@ impl<'a> Step<'a> {
         review: Asked<'_>,
         room: &'c mut Option<Changes>,
     ) -> Ruling<'c> {
-        books.read(|meters| decide(&self.facts(links, meters, review), self.request, self.now, room))
+        let meters = books.meters();
+        decide(&self.facts(links, meters.as_ref(), review), self.request, self.now, room)
     }
 
     #[inline(always)]
@@ -119,8 +122,8 @@ impl<'a> Step<'a> {
     ) -> Facts<'f> {
         Facts {
             links,
-            session: self.session.id,
-            owner: self.session.owner(),
+            session: self.place.session.id,
+            owner: self.place.session.owner(),
             trust: self.trust.map(Cell::get),
             policies: self.snapshot.policies.as_deref(),
             catalogues: &self.snapshot.catalogues,
@@ -137,11 +140,11 @@ impl<'a> Step<'a> {
     #[inline(always)]
     fn manifest(&self) -> Option<&'a Manifest> {
         self.request.call.resource.as_ref()?;
-        self.snapshot.manifests.get(self.session.owner()).map(|manifest| &**manifest)
+        self.snapshot.manifests.get(self.place.session.owner()).map(|manifest| &**manifest)
     }
 
     fn links(&self) -> SmallVec<[Link<'a>; 4]> {
-        self.session.chain().map(|session| session.link(self.snapshot)).collect()
+        self.place.session.chain().map(|session| session.link(self.snapshot)).collect()
     }
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
@@ -150,11 +153,11 @@ impl<'a> Step<'a> {
         let call = self.request.call;
         // Where state outlives the process an agent comes back in a new session and asks again.
         let session = match self.inner.journal.state() {
-            None => self.session.id,
+            None => self.place.session.id,
             Some(_) => scopegate_core::SessionId::from_bits(0),
         };
         let definition = self.definition();
-        let (owner, role) = (self.session.owner(), self.session.role());
+        let (owner, role) = (self.place.session.owner(), self.place.session.role());
         let Some(digest) = CallDigest::of_defined(session, owner, role, call, definition) else {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
@@ -196,7 +199,7 @@ impl<'a> Step<'a> {
             }
             (Some(name), _) => return Err(Stop::Secret(name.clone())),
         };
-        let place = match self.inner.journal.place(self.session.id, false) {
+        let place = match self.inner.journal.place(self.place.session.id, false) {
             Ok(place) => place,
             Err(NoRoom::Full) => return Err(Stop::Room),
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
@@ -204,7 +207,7 @@ impl<'a> Step<'a> {
         books.write(&changes.spends);
         let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
-        let id = self.session.number(place.counting());
+        let id = self.place.session.number(place.counting());
         // Consent closes a review that waits; nobody has reviewed the call.
         let consent = changes.consent;
         let review = used.as_ref().filter(|_| consent.is_none()).map(|review| review.id);
@@ -212,7 +215,7 @@ impl<'a> Step<'a> {
         let beside = self.beside(given);
         let entry = || Entry { review, consent, arguments, beside, ..self.entry(id, Event::Permit) };
         let more = || More {
-            accounts: books.named(&changes.spends, self.session, self.snapshot),
+            accounts: books.named(&changes.spends, &self.place.session, self.snapshot),
             review: used.cloned(),
             ..More::of(self.request)
         };
@@ -222,10 +225,10 @@ impl<'a> Step<'a> {
     }
 
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
-        let ticket = match self.inner.journal.place(self.session.id, true) {
+        let ticket = match self.inner.journal.place(self.place.session.id, true) {
             Ok(place) => {
                 let (counting, beside) = (place.counting(), self.beside(Given::Deny(denial.code)));
-                let id = || self.session.number(counting);
+                let id = || self.place.session.number(counting);
                 place.fill(
                     || Entry { beside, ..self.entry(id(), Event::Deny(denial.code)) },
                     || More::denied(self.request, &denial),
@@ -244,14 +247,14 @@ impl<'a> Step<'a> {
         digest: (CallDigest, Option<DefinitionDigest>),
         waits: Waits,
     ) -> Result<Answer, Stop> {
-        let place = match self.inner.journal.place(self.session.id, false) {
+        let place = match self.inner.journal.place(self.place.session.id, false) {
             Ok(place) => place,
             Err(NoRoom::Full) => return Err(Stop::Room),
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
         let pending = |review: &Review| review.state_at(self.now) == ReviewState::Pending;
         let given = Given::Hold { opened: !pages.find(&digest.0).is_some_and(pending) };
-        let hold = match pages.hold(self.session, self.request.call, digest, waits.seconds, self.now) {
+        let hold = match pages.hold(&self.place.session, self.request.call, digest, waits.seconds, self.now) {
             Ok(hold) => Hold { by: waits.by, ..hold },
             Err(NotOpened::TooMany(until)) => {
                 drop(place);
@@ -263,7 +266,7 @@ impl<'a> Step<'a> {
             }
         };
         let (counting, beside) = (place.counting(), self.beside(given));
-        let id = || self.session.number(counting);
+        let id = || self.place.session.number(counting);
         let entry = || Entry { review: Some(hold.review), beside, ..self.entry(id(), Event::Hold) };
         let ticket =
             place.fill(entry, || More { review: pages.get(hold.review).cloned(), ..More::of(self.request) });
@@ -272,8 +275,8 @@ impl<'a> Step<'a> {
 
     #[inline(always)]
     fn entry(&self, id: PermitId, event: Event) -> Entry<'_> {
-        let version = self.snapshot.scope(self.session.slot).map_or(0, Scope::version);
-        let call = Called { session: self.session, version, tool: &self.request.call.tool };
+        let version = self.snapshot.scope(self.place.session.slot).map_or(0, Scope::version);
+        let call = Called { session: &self.place.session, version, tool: &self.request.call.tool };
         Entry::of(call, id, self.now, event)
     }
 }

@@ -16,7 +16,7 @@ impl LocalEnforcer {
         let publisher = self.inner.publisher();
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
-        let session = self.inner.sessions.find(request.principal, &guard)?;
+        let session = &self.inner.sessions.find(request.principal, &guard)?.session;
         let source =
             |scope: &Scope| Some(ScopeSource { version: scope.version(), roles: roles(&publisher, scope)? });
         let scopes: Option<Vec<_>> =

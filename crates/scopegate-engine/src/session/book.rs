@@ -1,18 +1,17 @@
 //! All sessions of an enforcer: opened, borrowed, restored, found and forgotten.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use papaya::Guard;
-use scopegate_core::{Name, PrincipalRef, ProvisionError, SessionWatch, Tat, Timestamp};
+use scopegate_core::{Name, PrincipalRef, ProvisionError, Tat, Timestamp};
 use seize::Collector;
-use smallvec::SmallVec;
 
-use super::index::{ById, ByToken, Seated};
-use super::{Seat, Session};
+use super::index::{Id, Placed, Seated};
+use super::{Apart, Seat, Session};
 use crate::ledger::Ledger;
 use crate::lent::{Lender, LentSession};
 use crate::random;
@@ -26,25 +25,19 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 /// All sessions of an enforcer. Reading takes no lock.
 pub(crate) struct SessionBook {
     // Tokens come from outside, so their hash is keyed. The whole token is compared.
-    by_token: papaya::HashSet<ByToken, RandomState>,
-    by_id: papaya::HashSet<ById, RandomState>,
+    sessions: papaya::HashSet<Placed, RandomState>,
     writer: Mutex<Writer>,
     limit: usize,
 }
 
 #[derive(Default)]
 struct Writer {
-    owners: HashMap<Name, Owned>,
-    seats: HashSet<Seated>,
+    /// Owners that are suspended, also such as have no session yet.
+    suspended: HashSet<Name>,
+    /// By owner and role.
+    seats: BTreeSet<Seated>,
     /// When sessions that have ended are next forgotten.
     sweep_at: usize,
-}
-
-/// What is known of an owner: an agent.
-#[derive(Default)]
-struct Owned {
-    suspended: bool,
-    seats: SmallVec<[Arc<Seat>; 1]>,
 }
 
 /// A session to open, its role already found.
@@ -54,21 +47,14 @@ pub(crate) struct Opening {
     pub(crate) slot: Slot,
     pub(crate) expires_at: Timestamp,
     pub(crate) parent: Option<Arc<Session>>,
-    pub(crate) watch: SessionWatch,
 }
 
 impl SessionBook {
     /// Whoever reads holds a guard of this collector meanwhile.
     pub(crate) fn new(limit: usize, collector: &Arc<Collector>) -> Self {
+        let sessions = papaya::HashSet::builder().hasher(RandomState::default());
         Self {
-            by_token: papaya::HashSet::builder()
-                .hasher(RandomState::default())
-                .shared_collector(collector.clone())
-                .build(),
-            by_id: papaya::HashSet::builder()
-                .hasher(RandomState::default())
-                .shared_collector(collector.clone())
-                .build(),
+            sessions: sessions.shared_collector(collector.clone()).build(),
             writer: Mutex::new(Writer { sweep_at: 1024, ..Writer::default() }),
             limit,
         }
@@ -76,16 +62,10 @@ impl SessionBook {
 
     /// The principal's session, if it is known.
     #[inline(always)]
-    pub(crate) fn find<'g>(
-        &self,
-        principal: PrincipalRef<'_>,
-        guard: &'g impl Guard,
-    ) -> Option<&'g Arc<Session>> {
+    pub(crate) fn find<'g>(&self, principal: PrincipalRef<'_>, guard: &'g impl Guard) -> Option<&'g Placed> {
         match principal {
-            PrincipalRef::Token(token) => {
-                self.by_token.get(&Token::read(token)?, guard).map(|ByToken(_, session)| session)
-            }
-            PrincipalRef::Session(id) => self.by_id.get(&id, guard).map(|ById(session)| session),
+            PrincipalRef::Token(token) => self.sessions.get(&Token::read(token)?, guard),
+            PrincipalRef::Session(id) => self.sessions.get(&Id(id), guard),
             _ => None,
         }
     }
@@ -96,9 +76,10 @@ impl SessionBook {
         opening: Opening,
         now: Timestamp,
     ) -> Result<(Token, Arc<Session>), ProvisionError> {
-        let (token, id) = (Token::random()?, random::session_id()?);
+        let id = random::session_id()?;
+        let token = Token::random(id)?;
         let mut writer = self.writer();
-        if writer.owners.get(&opening.owner).is_some_and(|owner| owner.suspended) {
+        if writer.suspended.contains(&opening.owner) {
             return Err(ProvisionError::Suspended(opening.owner));
         }
         self.make_room(&mut writer, now)?;
@@ -107,15 +88,11 @@ impl SessionBook {
             seat: writer.seat(opening.owner, opening.role),
             slot: opening.slot,
             expires_at: opening.expires_at,
-            parent: opening.parent,
-            own: OnceLock::new(),
-            lender: None,
+            apart: Apart::under(opening.parent),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
-            watch: opening.watch,
         });
-        self.by_id.pin().insert(ById(session.clone()));
-        self.by_token.pin().insert(ByToken(token, session.clone()));
+        self.sessions.pin().insert(Placed::new(token, session.clone()));
         Ok((token, session))
     }
 
@@ -127,7 +104,7 @@ impl SessionBook {
         lender: Arc<dyn Lender>,
         now: Timestamp,
     ) -> Result<Token, ProvisionError> {
-        let token = Token::random()?;
+        let token = Token::random(lent.id)?;
         let mut writer = self.writer();
         self.make_room(&mut writer, now)?;
         let session = Arc::new(Session {
@@ -135,31 +112,30 @@ impl SessionBook {
             seat: writer.seat(lent.owner, lent.role),
             slot,
             expires_at: lent.expires_at,
-            parent: None,
-            own: OnceLock::new(),
-            lender: Some(lender),
+            apart: Apart::lent(lender, lent.watch),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(lent.records),
-            watch: lent.watch,
         });
-        self.by_id.pin().insert(ById(session.clone()));
-        self.by_token.pin().insert(ByToken(token, session));
+        self.sessions.pin().insert(Placed::new(token, session));
         Ok(token)
     }
 
     /// Forgets what is long over where there are many sessions, and refuses more than the limit.
     fn make_room(&self, writer: &mut Writer, now: Timestamp) -> Result<(), ProvisionError> {
-        if self.by_id.len() >= writer.sweep_at.min(self.limit) {
+        if self.sessions.len() >= writer.sweep_at.min(self.limit) {
             self.sweep(now);
-            writer.sweep_at = (self.by_id.len() * 2).max(1024);
+            writer.sweep_at = (self.sessions.len() * 2).max(1024);
         }
-        if self.by_id.len() >= self.limit {
+        if self.sessions.len() >= self.limit {
             return Err(ProvisionError::TooMany(self.limit));
         }
-        let open = self.by_token.len();
+        let open = self.sessions.len();
         if open.is_power_of_two() {
             // Half of the table stays free: in a full one a token is found after many steps.
-            self.by_token.pin().reserve(open);
+            let guard = self.sessions.guard();
+            self.sessions.reserve(open, &guard);
+            // The old table is large: it is freed at once, not when many things are old.
+            guard.flush();
         }
         Ok(())
     }
@@ -167,8 +143,8 @@ impl SessionBook {
     /// Takes up a session of an earlier process. Its token is whoever's who made it.
     pub(crate) fn restore(&self, saved: SavedSession, slot: Slot) {
         let mut writer = self.writer();
-        let sessions = self.by_id.pin();
-        let parent = saved.parent.and_then(|id| sessions.get(&id)).map(|ById(session)| session.clone());
+        let sessions = self.sessions.pin();
+        let parent = saved.parent.and_then(|id| sessions.get(&Id(id))).map(|place| place.session.clone());
         let session = Session {
             id: saved.id,
             seat: writer.seat(saved.owner, saved.role),
@@ -176,13 +152,10 @@ impl SessionBook {
             expires_at: saved.expires_at,
             // A parent that nobody knows any more cannot agree to anything.
             revoked: AtomicBool::new(saved.revoked || (saved.parent.is_some() && parent.is_none())),
-            parent,
-            own: OnceLock::new(),
-            lender: None,
+            apart: Apart::under(parent),
             records: AtomicU64::new(saved.records),
-            watch: SessionWatch::default(),
         };
-        sessions.insert(ById(Arc::new(session)));
+        sessions.insert(Placed::new(Token::nobodys(saved.id), Arc::new(session)));
     }
 
     /// Takes up what an account counted in an earlier process.
@@ -192,8 +165,8 @@ impl SessionBook {
                 self.writer().seat(owner, role).ledger.restore(key.limit, tat);
             }
             Counted::Own(id) => {
-                if let Some(ById(session)) = self.by_id.pin().get(&id) {
-                    session.own().restore(key.limit, tat);
+                if let Some(place) = self.sessions.pin().get(&Id(id)) {
+                    place.session.own().restore(key.limit, tat);
                 }
             }
         }
@@ -202,9 +175,13 @@ impl SessionBook {
     /// Suspends or readmits an owner, also one that has no session yet.
     pub(crate) fn suspend(&self, owner: &Name, suspended: bool) {
         let mut writer = self.writer();
-        let owned = writer.owners.entry(owner.clone()).or_default();
-        owned.suspended = suspended;
-        for seat in &owned.seats {
+        match suspended {
+            true => writer.suspended.insert(owner.clone()),
+            false => writer.suspended.remove(owner),
+        };
+        let first = (owner.clone(), Name::default());
+        let seats = writer.seats.range::<(Name, Name), _>(first..).map(|Seated(seat)| seat);
+        for seat in seats.take_while(|seat| seat.key.0 == *owner) {
             seat.suspended.store(suspended, Ordering::Release);
         }
     }
@@ -212,10 +189,8 @@ impl SessionBook {
     /// Forgets sessions that ended long ago, unless somebody holds their handle: whoever opened it must
     /// be told the truth of it. Seats stay: forgetting one would refill its limits.
     fn sweep(&self, now: Timestamp) {
-        let is_long_over = |session: &Session| session.expires_at.after(REMEMBERED) <= now;
-        let forgotten = |session: &Session| is_long_over(session) && !session.watch.is_held();
-        self.by_token.pin().retain(|ByToken(_, session)| !forgotten(session));
-        self.by_id.pin().retain(|ById(session)| !forgotten(session));
+        let is_over = |session: &Session| session.expires_at.after(REMEMBERED) <= now;
+        self.sessions.pin().retain(|place| !is_over(&place.session) || place.session.is_held());
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -229,10 +204,8 @@ impl Writer {
         if let Some(Seated(seat)) = self.seats.get(&key) {
             return seat.clone();
         }
-        let owned = self.owners.entry(key.0.clone()).or_default();
-        let suspended = AtomicBool::new(owned.suspended);
-        let seat = Arc::new(Seat { suspended, ledger: Ledger::new(), key });
-        owned.seats.push(seat.clone());
+        let suspended = AtomicBool::new(self.suspended.contains(&key.0));
+        let seat = Arc::new(Seat { suspended, ledger: Ledger::default(), key });
         self.seats.insert(Seated(seat.clone()));
         seat
     }

@@ -1,68 +1,93 @@
 //! How sessions and seats are found: by what of them is hashed and compared.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use papaya::Equivalent;
-use scopegate_core::{Name, SessionId};
+use scopegate_core::{Link, Name, SessionId};
 
 use super::{Seat, Session};
-use crate::token::Token;
+use crate::snapshot::{Slot, Snapshot};
+use crate::token::{Mark, Token};
 
-/// A session, found by its token. The token stands beside it, so that a look at the session's own
-/// memory need not wait for the comparison.
-pub(super) struct ByToken(pub(super) Token, pub(super) Arc<Session>);
+/// A session where it is found, by its token or its id. What a decision reads first stands beside it, so
+/// that a look at the seat and at the scope need not wait for the session's own memory.
+pub(crate) struct Placed {
+    token: Token,
+    pub(crate) session: Arc<Session>,
+    pub(crate) seat: Arc<Seat>,
+    slot: Slot,
+}
 
-impl Hash for ByToken {
+impl Placed {
+    pub(super) fn new(token: Token, session: Arc<Session>) -> Self {
+        Self { token, seat: session.seat.clone(), slot: session.slot, session }
+    }
+
+    /// The session as a decision sees it.
+    #[inline(always)]
+    pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
+        self.session.link_by(&self.seat, snapshot.scope(self.slot))
+    }
+}
+
+impl Hash for Placed {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        self.token.mark().hash(state);
     }
 }
 
-impl PartialEq for ByToken {
+impl PartialEq for Placed {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.token == other.token && self.session.id == other.session.id
     }
 }
 
-impl Eq for ByToken {}
+impl Eq for Placed {}
 
-impl Equivalent<ByToken> for Token {
-    fn equivalent(&self, key: &ByToken) -> bool {
-        *self == key.0
+impl Equivalent<Placed> for Token {
+    #[inline]
+    fn equivalent(&self, place: &Placed) -> bool {
+        *self == place.token
     }
 }
 
-/// A session, found by its id.
-pub(super) struct ById(pub(super) Arc<Session>);
-
-impl Hash for ById {
+impl Hash for Token {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id.hash(state);
+        self.mark().hash(state);
     }
 }
 
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
+/// A session's id, as what to look for.
+pub(super) struct Id(pub(super) SessionId);
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Mark::of(self.0).hash(state);
     }
 }
 
-impl Eq for ById {}
-
-impl Equivalent<ById> for SessionId {
-    fn equivalent(&self, key: &ById) -> bool {
-        *self == key.0.id
+impl Equivalent<Placed> for Id {
+    fn equivalent(&self, place: &Placed) -> bool {
+        self.0 == place.session.id
     }
 }
 
-/// A seat, found by its owner and role.
+/// A seat, in the order of owners, then of roles.
 pub(super) struct Seated(pub(super) Arc<Seat>);
 
-impl Hash for Seated {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.key.hash(state);
+impl Ord for Seated {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key.cmp(&other.0.key)
+    }
+}
+
+impl PartialOrd for Seated {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

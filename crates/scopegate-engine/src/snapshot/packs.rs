@@ -140,7 +140,7 @@ impl Publisher {
         gone.into_iter().for_each(|slot| next.put(slot, None));
         for scope in scopes {
             let slot = self.slot(scope.name());
-            next.put(slot, Some(Arc::new(scope)));
+            next.put(slot, Some(scope));
         }
         Ok(next)
     }
