@@ -48,8 +48,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         if names::is_ours(&request.name) {
             return Err(told::unknown_tool());
         }
-        // A server that has to be reached first is: the call is judged by what it offers now.
-        self.server.ping(context.clone()).await?;
+        self.reach(&context).await?;
         let call = ToolCall::new(&*request.name).with_args(frame.args("/params/arguments"));
         let cancel = context.ct.clone();
         let deciding = self.decide_tool(call.clone(), &mut request, &context);
@@ -91,7 +90,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let unknown = ErrorData::invalid_params(format!("prompt '{}' not found", request.name), None);
         let call = ToolCall::new(names::prompt(&request.name)).with_args(frame.args("/params/arguments"));
         let extensions = context.extensions.clone();
-        let passed = self.pass_on(Area::Prompts, &call, &mut request, &extensions, unknown).await?;
+        let passed = self.pass_on(Area::Prompts, &call, &mut request, &context, unknown).await?;
         if let (Some(arguments), Some(Value::Object(judged))) = (&mut request.arguments, passed.arguments()) {
             *arguments = judged;
         }
@@ -156,7 +155,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let (extensions, modern) = (context.extensions.clone(), listing::is_modern(&context));
         let call = of_uri(names::READ, &request.uri);
         let unknown = ErrorData::resource_not_found("resource not found", None);
-        let passed = self.pass_on(Area::Resources, &call, &mut request, &extensions, unknown).await?;
+        let passed = self.pass_on(Area::Resources, &call, &mut request, &context, unknown).await?;
         let mut answer = passed.run(self.server.read_resource(request, context)).await?;
         match &mut answer {
             ReadResourceResponse::Complete(result) => listing::keep_private(&mut result.cache_scope, modern),
@@ -174,7 +173,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: Context,
     ) -> Answer<ReadResourceDirectoryResult> {
         let modern = listing::is_modern(&context);
-        let passed = self.pass_uri(names::READ, &request.uri, &context.extensions).await?;
+        let passed = self.pass_uri(names::READ, &request.uri, &context).await?;
         let mut page = passed.run(self.server.read_resource_directory(request, context)).await?;
         listing::keep_private(&mut page.cache_scope, modern);
         Ok(page)
@@ -197,14 +196,14 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 
     async fn get_skill(&self, request: GetSkillRequestParams, context: Context) -> Answer<GetSkillResult> {
         let modern = listing::is_modern(&context);
-        let passed = self.pass_uri(names::READ, &request.uri, &context.extensions).await?;
+        let passed = self.pass_uri(names::READ, &request.uri, &context).await?;
         let mut answer = passed.run(self.server.get_skill(request, context)).await?;
         listing::keep_private(&mut answer.cache_scope, modern);
         Ok(answer)
     }
 
     async fn subscribe(&self, request: SubscribeRequestParams, context: Context) -> Answer<()> {
-        let passed = self.pass_uri(names::SUBSCRIBE, &request.uri, &context.extensions).await?;
+        let passed = self.pass_uri(names::SUBSCRIBE, &request.uri, &context).await?;
         passed.run(self.server.subscribe(request, context)).await
     }
 
@@ -220,11 +219,11 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     /// Who asks is known only here, after rmcp has said which subscriptions it takes: one that is
     /// refused ends them all.
     async fn listen(&self, context: SubscriptionContext) -> Answer<()> {
-        let extensions = context.request_context().extensions.clone();
-        self.check_read(&extensions)?;
+        let request = context.request_context();
+        self.check_read(&request.extensions)?;
         let mut passed = Vec::new();
         for uri in context.accepted().resource_subscriptions.iter().flatten() {
-            passed.push(self.pass_uri(names::SUBSCRIBE, uri, &extensions).await?);
+            passed.push(self.pass_uri(names::SUBSCRIBE, uri, request).await?);
         }
         let answer = self.server.listen(context).await;
         for passed in passed {
@@ -236,28 +235,26 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     async fn complete(&self, request: CompleteRequestParams, context: Context) -> Answer<CompleteResult> {
         let unknown = ErrorData::invalid_params("nothing to complete", None);
         let call = of_completion(&request);
-        let passed = self.pass(Area::Completion, call, &context.extensions, unknown).await?;
+        let passed = self.pass(Area::Completion, call, &context, unknown).await?;
         passed.run(self.server.complete(request, context)).await
     }
 
     async fn get_task(&self, request: GetTaskParams, context: Context) -> Answer<GetTaskResult> {
-        let passed = self
-            .pass_task(of_task(names::GET_TASK, &request.task_id), &request.task_id, &context.extensions)
-            .await?;
+        let passed =
+            self.pass_task(of_task(names::GET_TASK, &request.task_id), &request.task_id, &context).await?;
         passed.run(self.server.get_task(request, context)).await
     }
 
     async fn update_task(&self, request: UpdateTaskParams, context: Context) -> Answer<()> {
-        let (task, extensions) = (&request.task_id, &context.extensions);
+        let task = &request.task_id;
         let call = of_answer(task, &request.input_responses);
-        let passed = self.pass_task(call, task, extensions).await?;
+        let passed = self.pass_task(call, task, &context).await?;
         passed.run(self.server.update_task(request, context)).await
     }
 
     async fn cancel_task(&self, request: CancelTaskParams, context: Context) -> Answer<()> {
-        let passed = self
-            .pass_task(of_task(names::CANCEL_TASK, &request.task_id), &request.task_id, &context.extensions)
-            .await?;
+        let passed =
+            self.pass_task(of_task(names::CANCEL_TASK, &request.task_id), &request.task_id, &context).await?;
         passed.run(self.server.cancel_task(request, context)).await
     }
 
@@ -269,7 +266,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         }
         let unknown = ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method.clone(), None);
         let call = ToolCall::new(names::custom(&request.method)).with_args(frame.args("/params"));
-        let passed = self.pass(Area::Custom, call, &context.extensions, unknown).await?;
+        let passed = self.pass(Area::Custom, call, &context, unknown).await?;
         passed.run(self.server.on_custom_request(request, context)).await
     }
 
@@ -280,7 +277,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         }
         let call = ToolCall::new(names::custom(&notification.method)).with_args(frame.args("/params"));
         let unknown = told::unread();
-        if let Ok(passed) = self.pass(Area::Custom, call, &context.extensions, unknown).await {
+        if let Ok(passed) = self.judge(Area::Custom, call, &context.extensions, unknown).await {
             self.server.on_custom_notification(notification, context).await;
             passed.complete(true);
         }
@@ -339,19 +336,19 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 }
 
 impl<H: ServerHandler> Guarded<H> {
-    async fn pass_uri(&self, name: &'static str, uri: &str, extensions: &Extensions) -> Answer<Passed> {
+    async fn pass_uri(&self, name: &'static str, uri: &str, context: &Context) -> Answer<Passed> {
         let unknown = ErrorData::resource_not_found("resource not found", None);
-        self.pass(Area::Resources, of_uri(name, uri), extensions, unknown).await
+        self.pass(Area::Resources, of_uri(name, uri), context, unknown).await
     }
 
-    async fn pass_task(&self, call: ToolCall, task: &str, extensions: &Extensions) -> Answer<Passed> {
+    async fn pass_task(&self, call: ToolCall, task: &str, context: &Context) -> Answer<Passed> {
         let unknown = ErrorData::invalid_params("task not found", None);
         if self.guard.asks_each_request() {
-            let owner = self.guard.who(extensions).await.ok();
+            let owner = self.guard.who(&context.extensions).await.ok();
             if !owner.is_some_and(|owner| self.guard.tasks.belongs(task, &owner)) {
                 return Err(unknown);
             }
         }
-        self.pass(Area::Tasks, call, extensions, unknown).await
+        self.pass(Area::Tasks, call, context, unknown).await
     }
 }

@@ -88,12 +88,12 @@ impl<H: ServerHandler> Guarded<H> {
         area: Area,
         call: &ToolCall,
         request: &mut impl GoesOn,
-        extensions: &Extensions,
+        context: &RequestContext<RoleServer>,
         unknown: ErrorData,
     ) -> Answer<Passed> {
-        let principal = self.guard.who(extensions).await.ok();
+        let principal = self.guard.who(&context.extensions).await.ok();
         let next = self.guard.rounds.next(principal.as_ref(), call, request)?;
-        let passed = self.pass(area, call.clone(), extensions, unknown).await?;
+        let passed = self.pass(area, call.clone(), context, unknown).await?;
         self.guard.rounds.go_on(next, request)?;
         Ok(passed)
     }
@@ -134,6 +134,24 @@ impl<H: ServerHandler> Guarded<H> {
 
     /// Judges what is no tool; `unknown` is what the client is told if its role does not know it.
     pub(crate) async fn pass(
+        &self,
+        area: Area,
+        call: ToolCall,
+        context: &RequestContext<RoleServer>,
+        unknown: ErrorData,
+    ) -> Answer<Passed> {
+        self.check_read(&context.extensions)?;
+        self.reach(context).await?;
+        self.judge(area, call, &context.extensions, unknown).await
+    }
+
+    /// A server that has to be reached first is: a request is judged by what it offers now.
+    pub(crate) async fn reach(&self, context: &RequestContext<RoleServer>) -> Answer<()> {
+        self.server.ping(context.clone()).await
+    }
+
+    /// The same for what was said to a server that has been reached.
+    pub(crate) async fn judge(
         &self,
         area: Area,
         call: ToolCall,

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from mcp.client.client import Client
 
-from gate import EVERYTHING, HERE, SCOPEGATE, SMALL, gated, stdio, write
+from gate import ALL, EVERYTHING, HERE, SCOPEGATE, SMALL, gated, stdio, write
 from test_clients import ASKING, CALLS, typescript
 from test_stdio import text
 
@@ -128,6 +128,23 @@ def test_strangers_are_turned_away(all_granted):
         assert post(url, right | {"origin": "https://evil.example"}) == 403
         assert post(url, right | {"host": "evil.example"}) == 403
         assert post(url, right, '[{"jsonrpc":"2.0","id":1,"method":"ping"}]') == 400
+
+
+def test_a_header_that_repeats_an_argument_agrees_with_it_from_the_first_request_on(tmp_path):
+    policy = write(tmp_path, ALL.replace("[echo", "[store, echo"))
+    trace = tmp_path / "trace"
+    command = gated(policy, SMALL, "--env", f"TRACE={trace}", "--listen", "127.0.0.1:0")
+    ours = "io.modelcontextprotocol/"
+    meta = {f"{ours}protocolVersion": "2026-07-28", f"{ours}clientInfo": {"name": "t", "version": "1"}, f"{ours}clientCapabilities": {}}
+    params = {"name": "store", "arguments": {"region": "west"}, "_meta": meta}
+    call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "store"}
+    with listening(command) as url:
+        assert post(url, headers | {"mcp-param-region": "east"}, call) == 400
+        assert post(url, headers, call) == 400
+        assert not trace.exists()
+        assert post(url, headers | {"mcp-param-region": "west"}, call) == 200
+    assert trace.read_text() == "west\n"
 
 
 def test_nobody_listens_for_everybody_by_accident(all_granted):

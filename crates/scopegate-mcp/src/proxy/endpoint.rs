@@ -34,13 +34,8 @@ impl Endpoint {
     /// [`UpstreamError::Url`].
     pub fn new(url: &str) -> Result<Self, UpstreamError> {
         let parsed = Url::parse(url.trim());
-        let url =
-            parsed.map_err(|error| UpstreamError::Url { url: url.to_owned(), why: error.to_string() })?;
-        let refuse = |why: &str| {
-            let mut shown = url.clone();
-            let _ = shown.set_password(None);
-            Err(UpstreamError::Url { url: shown.to_string(), why: why.to_owned() })
-        };
+        let url = parsed.map_err(|error| UpstreamError::Url { url: unread(url), why: error.to_string() })?;
+        let refuse = |why: &str| Err(UpstreamError::Url { url: shown(&url), why: why.to_owned() });
         if !matches!(url.scheme(), "http" | "https") {
             return refuse("it begins with http:// or https://");
         }
@@ -96,7 +91,8 @@ impl Endpoint {
         let asked = self.client()?.get(self.url.clone()).headers(self.headers.clone().into_iter().collect());
         match asked.header(ACCEPT, "text/event-stream").send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(UpstreamError::Connections(chain(&error))),
+            // The address may hold a secret; whose it is stands before this.
+            Err(error) => Err(UpstreamError::Connections(chain(&error.without_url()))),
         }
     }
 
@@ -116,6 +112,22 @@ impl Endpoint {
     }
 }
 
+/// An address without what may be secret: user, password, query.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.set_fragment(None);
+    shown.to_string()
+}
+
+/// The same of what is no address.
+fn unread(url: &str) -> String {
+    let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    place.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
 /// What went wrong, and why, and why that.
 fn chain(error: &dyn std::error::Error) -> String {
     let all = std::iter::successors(Some(error), |error| error.source());
@@ -125,7 +137,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The secrets are left out.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("url", &self.url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("url", &shown(&self.url)).finish_non_exhaustive()
     }
 }
 
@@ -149,10 +161,15 @@ mod tests {
             ("ftp://a/b", "http://"),
             ("not an address", "relative URL"),
             ("https://me:secret@a/mcp", "does not belong"),
+            ("https://me:secret@a b/mcp", "invalid"),
+            ("ftp://a/b?key=secret", "http://"),
+            ("https://[/?key=secret", "invalid"),
         ] {
             let error = Endpoint::new(url).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains("secret"), "{error}");
         }
+        let debugged = format!("{:?}", Endpoint::new("https://a/mcp?key=secret").unwrap());
+        assert!(debugged.contains("https://a/mcp") && !debugged.contains("secret"), "{debugged}");
     }
 
     #[test]

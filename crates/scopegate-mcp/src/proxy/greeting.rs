@@ -17,7 +17,8 @@ const EXTENSIONS: [&str; 3] =
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) config: ClientConfig,
-    pub(crate) peer: Peer<RoleServer>,
+    /// Whom the server's own requests go to; nobody, before there is a client.
+    pub(crate) peer: Option<Peer<RoleServer>>,
     /// Whether it speaks a protocol that begins with `initialize`.
     pub(crate) legacy: bool,
 }
@@ -26,7 +27,8 @@ impl Client {
     /// One that has said who it is.
     pub(crate) fn introduced(said: &InitializeRequestParams, peer: Peer<RoleServer>) -> Self {
         let can = capabilities(said.capabilities.clone());
-        Self { config: config(can, said.client_info.clone(), &said.protocol_version), peer, legacy: true }
+        let config = config(can, said.client_info.clone(), &said.protocol_version);
+        Self { config, peer: Some(peer), legacy: true }
     }
 
     /// One whose requests speak for themselves.
@@ -38,7 +40,12 @@ impl Client {
             false => ClientCapabilities::default(),
         };
         let info = context.client_info().unwrap_or_else(|| ourselves().client_info);
-        Self { config: config(can, info, &version), peer: context.peer.clone(), legacy }
+        Self { config: config(can, info, &version), peer: Some(context.peer.clone()), legacy }
+    }
+
+    /// Nobody in particular.
+    pub(crate) fn nobody() -> Self {
+        Self { config: ourselves(), peer: None, legacy: false }
     }
 }
 

@@ -133,7 +133,8 @@ impl ServerHandler for Proxy {
 
     /// rmcp compares headers of the newer protocol with the arguments that a tool says they repeat.
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.link.get()?.tools().iter().find(|tool| tool.name == name).cloned()
+        let tools = self.link.get().map_or_else(|| self.server.described(), |link| link.tools());
+        tools.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn list_tools(

@@ -83,7 +83,10 @@ impl Link {
                 let greeting = serve_client_with_lifecycle(relay, wire, ClientLifecycleMode::Initialize);
                 let greeted = timeout(PATIENCE, greeting).await;
                 let greeted = greeted.map_err(|_| UpstreamError::Slow(PATIENCE.as_secs()))?;
-                greeted.map_err(|error| why(&error, process.as_ref()))?
+                match greeted {
+                    Ok(running) => running,
+                    Err(error) => return Err(why(&error, process.as_ref()).await),
+                }
             }
         };
         let link = Self::running(running, era.is_modern(), shared, process)?;
@@ -238,11 +241,11 @@ impl Shared {
     }
 }
 
-fn why(error: &rmcp::service::ClientInitializeError, process: Option<&Process>) -> UpstreamError {
+async fn why(error: &rmcp::service::ClientInitializeError, process: Option<&Process>) -> UpstreamError {
     use rmcp::service::ClientInitializeError as E;
     match error {
         E::ConnectionClosed(_) | E::TransportError { .. } => match process {
-            Some(process) => UpstreamError::Ended(format!(": {}", process.end())),
+            Some(process) => UpstreamError::Ended(format!(": {}", process.end_elsewhere().await)),
             None => UpstreamError::Connections(error.to_string()),
         },
         other => UpstreamError::Handshake(other.to_string()),

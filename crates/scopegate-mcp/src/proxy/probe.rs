@@ -55,7 +55,7 @@ pub(crate) async fn ask(wire: &mut Wire) -> Result<Era, UpstreamError> {
     match timeout(PATIENCE, asked).await {
         Ok(Some(Ok(found))) => modern(*found),
         Ok(Some(Err(()))) | Err(_) => Ok(Era::Legacy),
-        Ok(None) => Err(UpstreamError::Ended(ended(wire))),
+        Ok(None) => Err(UpstreamError::Ended(ended(wire).await)),
     }
 }
 
@@ -82,8 +82,11 @@ fn modern(found: DiscoverResult) -> Result<Era, UpstreamError> {
     }
 }
 
-fn ended(wire: &Wire) -> String {
-    wire.process().map(|process| format!(": {}", process.end())).unwrap_or_default()
+async fn ended(wire: &Wire) -> String {
+    match wire.process() {
+        Some(process) => format!(": {}", process.end_elsewhere().await),
+        None => String::new(),
+    }
 }
 
 /// Who asks, before any client has.

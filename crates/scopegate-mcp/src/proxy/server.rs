@@ -1,10 +1,10 @@
 //! A server, and the connections to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use rmcp::model::ServerNotification;
+use rmcp::model::{ServerNotification, Tool};
 use rmcp::service::ServiceError;
 use rmcp::transport::Transport as _;
 use scopegate_core::pin::ServerPins;
@@ -51,6 +51,8 @@ pub struct Server {
     spare: Mutex<Option<Wire>>,
     /// The connection of all clients whose requests stand for themselves.
     common: tokio::sync::Mutex<Option<Arc<Link>>>,
+    /// What its tools are, to requests that stand for themselves.
+    described: RwLock<Arc<[Tool]>>,
     ended: watch::Sender<Option<String>>,
     /// Connections that are not closed yet.
     links: watch::Sender<usize>,
@@ -70,6 +72,7 @@ impl Server {
             modern_only: AtomicBool::new(false),
             spare: Mutex::new(None),
             common: tokio::sync::Mutex::default(),
+            described: RwLock::new([].into()),
             ended: watch::Sender::new(None),
             links: watch::Sender::new(0),
         }
@@ -111,6 +114,11 @@ impl Server {
         !crate::names::is_standard(method) && self.custom.iter().any(|allowed| allowed == method)
     }
 
+    /// The tools as the connection of all clients last described them.
+    pub(crate) fn described(&self) -> Arc<[Tool]> {
+        self.described.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Starts it, or finds it, and asks which protocol it speaks. Clients are answered after that.
     ///
     /// # Errors
@@ -133,6 +141,18 @@ impl Server {
             Ok(era)
         };
         self.era.get_or_try_init(|| ask).await.map(drop)
+    }
+
+    /// The same for many clients: what its tools take is known before the first of them asks.
+    ///
+    /// # Errors
+    /// [`UpstreamError`].
+    pub async fn prepare_for_many(self: &Arc<Self>) -> Result<(), UpstreamError> {
+        self.prepare().await?;
+        match self.era.get() {
+            Some(era) if era.is_modern() => self.in_common(era.clone()).await.map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// The server, for one client that stays.
@@ -220,18 +240,18 @@ impl Server {
             }
         }
         if era.is_modern() && many {
-            return self.in_common(Client { config: probe::ourselves(), ..client }, era).await;
+            return self.in_common(era).await;
         }
         self.greet(client, era, many).await
     }
 
     /// The connection of all whose requests stand for themselves; another when it has ended.
-    async fn in_common(self: &Arc<Self>, client: Client, era: Era) -> Result<Arc<Link>, UpstreamError> {
+    async fn in_common(self: &Arc<Self>, era: Era) -> Result<Arc<Link>, UpstreamError> {
         let mut common = self.common.lock().await;
         if let Some(link) = common.as_ref().filter(|link| !link.is_over()) {
             return Ok(link.clone());
         }
-        let link = self.greet(client, era, true).await?;
+        let link = self.greet(Client::nobody(), era, true).await?;
         Ok(common.insert(link).clone())
     }
 
@@ -250,7 +270,7 @@ impl Server {
         };
         // Of several clients of one connection none can be asked.
         let legacy = client.legacy;
-        let peer = Some(client.peer).filter(|_| !(many && era.is_modern()));
+        let peer = client.peer.filter(|_| !(many && era.is_modern()));
         let (link, changes) = Link::greet(wire, &era, client.config, peer).await?;
         let link = Arc::new(link);
         self.watch(&link, many, place);
@@ -286,6 +306,10 @@ impl Server {
         pins::words(&judged).for_each(|words| self.say(&words));
         tools.retain(|tool| judged.is_callable(&tool.name));
         let offered = catalogue::read(&link.peer, has, judged.catalogue.tools, &self.custom).await;
+        if link.modern {
+            let described = tools.clone().into();
+            *self.described.write().unwrap_or_else(PoisonError::into_inner) = described;
+        }
         link.describes(tools);
         offered
     }

@@ -75,5 +75,40 @@ async def ask(context: Context) -> str:
     return f"{answer.action} {answer.data.name if answer.action == 'accept' else ''}".strip()
 
 
+@server.tool()
+def store(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Something on the way may look at the header that repeats the argument."""
+    with open(os.environ["TRACE"], "a") as trace:
+        trace.write(region + "\n")
+    return region
+
+
+@server.resource("note://one")
+def note() -> str:
+    """Something to watch."""
+    return "one"
+
+
+@server.tool()
+async def touch(context: Context) -> str:
+    """Says that both of its resources have changed, one of which nobody can read."""
+    for uri in ("note://two", "note://one"):
+        await context.notify_resource_updated(uri)
+    return "touched"
+
+
+@server.tool()
+async def change(context: Context) -> str:
+    """From here on `echo` takes other arguments."""
+
+    def words(words: list[str]) -> str:
+        return " ".join(words)
+
+    server.remove_tool("echo")
+    server.add_tool(words, name="echo")
+    await context.notify_tools_changed()
+    return "changed"
+
+
 if __name__ == "__main__":
     server.run("stdio")

@@ -64,7 +64,7 @@ impl ProxyArgs {
             Target::One(server) => guard.server_name(server.name().clone()),
             Target::Several(_) => guard.server_names(Fleet::split),
         };
-        prepare(target.servers()).await?;
+        prepare(target.servers(), self.listen.addr().is_some()).await?;
         let exit = match self.listen.addr() {
             None => stdio::serve(&target, &guard, stopped).await,
             Some(addr) => self.listen.serve(addr, &target, &guard, stopped).await,
@@ -80,10 +80,11 @@ impl ProxyArgs {
 }
 
 /// One that cannot be reached is named, and the others end.
-async fn prepare(servers: &[Arc<Server>]) -> Result<(), Failure> {
+async fn prepare(servers: &[Arc<Server>], for_many: bool) -> Result<(), Failure> {
     for server in servers {
         let named = |error: UpstreamError| Failure::usage(reveal(&format!("{}: {error}", server.name())));
-        server.prepare().await.map_err(named)?;
+        let prepared = if for_many { server.prepare_for_many().await } else { server.prepare().await };
+        prepared.map_err(named)?;
     }
     Ok(())
 }

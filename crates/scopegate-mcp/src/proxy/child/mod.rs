@@ -4,6 +4,7 @@
 mod group;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,7 +28,7 @@ const STARTERS: [&str; 12] =
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A program to start: fixed words, no shell.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Program {
     words: Vec<OsString>,
     env: Vec<(String, OsString)>,
@@ -88,6 +89,14 @@ impl Program {
     }
 }
 
+/// The values of its environment are left out.
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Program").field("words", &self.words).field("env", &env).finish()
+    }
+}
+
 /// What a server says to people, line by line.
 fn pass_on(errors: impl Read + Send + 'static, server: &str, tell: &Tell) -> std::io::Result<()> {
     let (server, tell) = (server.to_owned(), tell.clone());
@@ -123,6 +132,12 @@ impl Process {
             running.ends_within(GRACE);
         }
         running.kill()
+    }
+
+    /// The same, waited for elsewhere.
+    pub(crate) async fn end_elsewhere(&self) -> String {
+        let process = self.clone();
+        tokio::task::spawn_blocking(move || process.end()).await.unwrap_or_default()
     }
 
     /// How it ended, if it has.
