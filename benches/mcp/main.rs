@@ -22,6 +22,7 @@ commands
   relay COMMAND   hands bytes to a program and back, with two threads
 
 options
+  --only WAY      `stdio` or `http`
   --rounds N      how often each is asked (15)
   --calls N       calls a round (2000)";
 
@@ -60,8 +61,14 @@ fn measure(args: &[String]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let policy = folder.path().join("policy.yaml");
     std::fs::write(&policy, POLICY)?;
-    stdio::measure(&policy, rounds, calls)?;
-    http::measure(&policy, rounds, calls)
+    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1).map(String::as_str);
+    if only != Some("http") {
+        stdio::measure(&policy, rounds, calls)?;
+    }
+    if only != Some("stdio") {
+        http::measure(&policy, rounds, calls)?;
+    }
+    Ok(())
 }
 
 /// The tool of the servers here, with two constraints on its arguments.

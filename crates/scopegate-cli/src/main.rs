@@ -19,6 +19,9 @@ use clap::Parser;
 use crate::args::Args;
 use crate::output::Output;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let mut output = Output::new(args.output);

@@ -1,12 +1,11 @@
 //! Digests that bind a decision or an approval to exactly one call.
 
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::call::ToolCall;
 use crate::id::{Name, SessionId};
-use crate::json::canonical;
+use crate::json::{CanonicalObject, canonical};
 use crate::pin::DefinitionDigest;
 
 /// SHA-256 over a domain tag and the canonical form of a call and its asker.
@@ -29,34 +28,49 @@ impl CallDigest {
         call: &ToolCall,
         definition: Option<DefinitionDigest>,
     ) -> Option<Self> {
-        let arguments = call.args.to_value()?;
-        let mut bound = json!({
-            "session": session, "owner": owner, "role": role, "tool": call.tool, "server": call.server,
-            "action": call.action, "resource": call.resource, "env": call.env, "args": arguments,
-        });
+        let arguments = call.args.get()?;
+        let mut bound = Vec::with_capacity(512);
+        let mut object = CanonicalObject::begin(&mut bound);
+        object.text_or_null("action", call.action.as_deref());
+        arguments.write_canonical(object.value("args"));
         // Absent, not null, where nothing is known: reviews kept before definitions were bound stay good.
-        if let (Some(definition), Some(members)) = (definition, bound.as_object_mut()) {
-            members.insert("definition".to_owned(), json!(definition));
+        if let Some(definition) = definition {
+            object.plain("definition", definition);
         }
-        if let (Some(via), Some(members)) = (&call.via, bound.as_object_mut()) {
-            members.insert("via".to_owned(), json!(via));
+        object.text_or_null("env", call.env.as_deref());
+        object.text("owner", owner);
+        object.text_or_null("resource", call.resource.as_deref());
+        object.text("role", role);
+        object.text_or_null("server", call.server.as_deref());
+        object.plain("session", session);
+        object.text("tool", &call.tool);
+        if let Some(via) = &call.via {
+            object.value("via").extend(canonical(via)?);
         }
-        tagged("scopegate-approval-v1", &bound).map(Self)
+        object.end();
+        Some(Self(hashed("scopegate-approval-v1", &bound)))
     }
 
     /// The digest of the arguments alone, for records.
     pub fn of_args(call: &ToolCall) -> Option<Self> {
-        tagged("scopegate-args-v1", &call.args.to_value()?).map(Self)
+        let mut arguments = Vec::with_capacity(256);
+        call.args.get()?.write_canonical(&mut arguments);
+        Some(Self(hashed("scopegate-args-v1", &arguments)))
     }
 }
 
-/// SHA-256 of a tag, a zero byte, and canonical JSON.
+/// The same of a value that is not in canonical form yet.
 pub(crate) fn tagged(tag: &str, value: &impl Serialize) -> Option<[u8; 32]> {
+    Some(hashed(tag, &canonical(value)?))
+}
+
+/// SHA-256 of a tag, a zero byte, and canonical JSON.
+fn hashed(tag: &str, canonical: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(tag.as_bytes());
     hash.update([0]);
-    hash.update(canonical(value)?);
-    Some(hash.finalize().into())
+    hash.update(canonical);
+    hash.finalize().into()
 }
 
 /// Lower-case hexadecimal.
@@ -116,3 +130,37 @@ macro_rules! digest_text {
 pub(crate) use digest_text;
 
 digest_text!(CallDigest);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::Args;
+
+    /// Approvals that are kept were given to these bytes.
+    #[test]
+    fn a_call_is_bound_as_this_object_is() {
+        let (session, owner, role) = (SessionId::from_bits(7), Name::from("a\"nn"), Name::from("clerk"));
+        let bare = ToolCall::new("pay").with_args(Args::parse(r#"{"b":[1,0.5],"a":"x"}"#));
+        let mut full = bare.clone();
+        full.action = Some("transfer".into());
+        full.env = Some("production".into());
+        full.resource = Some("account/\u{1F600}".into());
+        full.server = Some("bank".into());
+        for call in [bare, full] {
+            let bound = json!({
+                "session": session, "owner": owner, "role": role, "tool": call.tool, "server": call.server,
+                "action": call.action, "resource": call.resource, "env": call.env,
+                "args": call.args.to_value(),
+            });
+            let stock = tagged("scopegate-approval-v1", &bound).map(CallDigest);
+            assert_eq!(CallDigest::of(session, &owner, &role, &call), stock);
+            let definition = DefinitionDigest::of(&crate::CatalogueTool::new("pay"));
+            let mut bound = bound;
+            bound["definition"] = json!(definition);
+            let stock = tagged("scopegate-approval-v1", &bound).map(CallDigest);
+            assert_eq!(CallDigest::of_defined(session, &owner, &role, &call, definition), stock);
+        }
+    }
+}

@@ -42,6 +42,11 @@ impl Frame {
         self.0.root().to_json()
     }
 
+    /// Its parameters, written anew.
+    pub(crate) fn params(&self) -> Option<String> {
+        self.0.root().pointer("/params").map(JsonRef::to_json)
+    }
+
     /// The method; a response has none.
     pub(crate) fn method(&self) -> Option<String> {
         self.text("/method")

@@ -5,7 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use rmcp::model::{ClientJsonRpcMessage, ErrorData, ServerJsonRpcMessage};
+use rmcp::model::{
+    CallToolRequest, CallToolRequestMethod, CallToolRequestParams, ClientJsonRpcMessage, ClientRequest,
+    ConstString as _, ErrorData, ServerJsonRpcMessage,
+};
 use rmcp::service::{RoleServer, RunningService, ServerInitializeError};
 use rmcp::transport::Transport;
 use rmcp::{ServerHandler, ServiceExt};
@@ -134,12 +137,28 @@ impl<R, W> std::fmt::Debug for StrictTransport<R, W> {
 fn message(line: Line) -> Result<ClientJsonRpcMessage, Box<Refused>> {
     let Line::Text(text) = line else { return Err(too_long()) };
     let frame = Frame::read(text)?;
-    let mut message: ClientJsonRpcMessage = serde_json::from_str(&frame.to_json()).map_err(|_| {
+    let message = call(&frame).or_else(|| serde_json::from_str(&frame.to_json()).ok());
+    let mut message = message.ok_or_else(|| {
         let error = ErrorData::invalid_request("not a message of MCP", None);
         Box::new(Refused { id: frame.id(), answerable: frame.method().is_some(), error })
     })?;
     message.insert_extension(frame);
     Ok(message)
+}
+
+/// A tool call, which rmcp would find only after it has tried what else a message can be.
+fn call(frame: &Frame) -> Option<ClientJsonRpcMessage> {
+    if frame.method().as_deref() != Some(CallToolRequestMethod::VALUE) {
+        return None;
+    }
+    let (id, params) = (frame.id()?, frame.params()?);
+    let mut params: CallToolRequestParams = serde_json::from_str(&params).ok()?;
+    let meta = params.meta.take();
+    let mut call = CallToolRequest::new(params);
+    if let Some(meta) = meta {
+        call.extensions.insert(meta);
+    }
+    Some(ClientJsonRpcMessage::request(ClientRequest::CallToolRequest(call), id))
 }
 
 fn too_long() -> Box<Refused> {
@@ -210,6 +229,8 @@ impl Decoder for Lines {
 
 #[cfg(test)]
 mod tests {
+    use rmcp::model::GetMeta as _;
+
     use super::*;
 
     fn lines(chunks: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
@@ -243,5 +264,35 @@ mod tests {
         let (mut lines, mut held) = (Lines::default(), BytesMut::from(long.as_slice()));
         assert!(matches!(lines.decode(&mut held), Ok(Some(Line::TooLong))));
         assert!(held.is_empty());
+    }
+
+    #[test]
+    fn a_call_is_what_rmcp_makes_of_it() {
+        let line =
+            |rest: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"tools/call\"{rest}}}");
+        for (rest, is_call) in [
+            (r#","params":{"name":"pay"}"#, true),
+            (r#","params":{"name":"pay","arguments":{"n":1.0,"s":"\u00fc"}},"more":1"#, true),
+            (r#","params":{"name":"pay","arguments":null,"_meta":{"progressToken":7,"a/b":{}},"x":1}"#, true),
+            (r#","params":{"name":"pay","requestState":"s","inputResponses":{}}"#, true),
+            (r#","params":{"name":7}"#, false),
+            (r#","params":{"name":"pay","arguments":[]}"#, false),
+            ("", false),
+        ] {
+            let text = line(rest);
+            let frame = Frame::read(Bytes::from(text.clone())).unwrap();
+            let ours = call(&frame);
+            assert_eq!(ours.is_some(), is_call, "{rest}");
+            let Some(ours) = ours else { continue };
+            let rmcps: ClientJsonRpcMessage = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_value(&ours).unwrap(), serde_json::to_value(&rmcps).unwrap(), "{rest}");
+            let meta = |message: &ClientJsonRpcMessage| match message {
+                ClientJsonRpcMessage::Request(request) => request.request.get_meta().clone(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(format!("{:?}", meta(&ours)), format!("{:?}", meta(&rmcps)), "{rest}");
+        }
+        let note = line(r#","params":{"name":"pay"}"#).replace("\"id\":\"a\",", "");
+        assert!(call(&Frame::read(Bytes::from(note)).unwrap()).is_none());
     }
 }

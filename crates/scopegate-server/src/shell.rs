@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
 use scopegate_core::json::MAX_TEXT;
@@ -33,20 +33,17 @@ const ALWAYS: [&str; 2] = ["/healthz", "/metrics"];
 
 /// Puts the shell around routes. What stands last is reached first.
 pub(crate) fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, plane: &Arc<Plane>) -> Router<S> {
-    routes
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(plane.clone(), make_room))
-        .layer(from_fn(identify))
+    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(plane.clone(), identify))
 }
 
 /// Names the request, for its answer and for every line that is logged on the way.
-async fn identify(request: Request, next: Next) -> Response {
+async fn identify(State(plane): State<Arc<Plane>>, request: Request, next: Next) -> Response {
     let id = given(request.headers()).unwrap_or_else(made);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let named = id.to_str().unwrap_or_default().to_owned();
     let span = tracing::info_span!("request", id = named, %method, path, tenant = Empty, key = Empty);
     let in_xybern = xybern::serves(request.uri().path());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = make_room(&plane, request, next).instrument(span.clone()).await;
     if in_xybern {
         response = xybern::dress(response);
     }
@@ -121,7 +118,7 @@ async fn read_out(request: Request) -> bool {
 }
 
 /// Turns a request away at once when too many are being answered: waiting would make all of them late.
-async fn make_room(State(plane): State<Arc<Plane>>, request: Request, next: Next) -> Response {
+async fn make_room(plane: &Plane, request: Request, next: Next) -> Response {
     let _place = match plane.room.try_acquire() {
         _ if ALWAYS.contains(&request.uri().path()) => None,
         Ok(place) => Some(place),

@@ -46,6 +46,14 @@ impl<'a> CanonicalObject<'a> {
         }
     }
 
+    /// A text, or `null`.
+    pub fn text_or_null(&mut self, name: &'static str, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self.value(name).extend_from_slice(b"null"),
+        }
+    }
+
     /// A number, if there is one.
     pub fn maybe_number(&mut self, name: &'static str, number: Option<u64>) {
         if let Some(number) = number {

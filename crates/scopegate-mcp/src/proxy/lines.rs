@@ -16,6 +16,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::called;
 use super::told::Tell;
 
 /// The longest line: as long as rmcp lets messages over HTTP be.
@@ -99,6 +100,9 @@ fn read(server: &str, tell: &Tell, line: &[u8]) -> Option<ServerJsonRpcMessage> 
     let line = line.trim_ascii();
     if line.is_empty() {
         return None;
+    }
+    if let Some(answer) = called::read(line) {
+        return Some(answer);
     }
     let error = match serde_json::from_slice(line) {
         Ok(message) => return Some(message),

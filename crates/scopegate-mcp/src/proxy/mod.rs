@@ -13,6 +13,7 @@
 //! The server is told only of what the client can do, so it is greeted once the client has spoken:
 //! [`Server::prepare`] starts it and asks which protocol it speaks; the first request greets it.
 
+mod called;
 mod catalogue;
 mod child;
 mod endpoint;

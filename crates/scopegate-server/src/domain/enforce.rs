@@ -64,13 +64,13 @@ impl Tenant {
             };
             decision.map_err(|error| Failure::Unavailable(error.to_string()))
         };
-        // What has no digest is denied, and may as well be denied twice.
-        let digest = CallDigest::of(session, &caller.owner, &Name::default(), call);
-        match (question.nonce.as_deref(), digest) {
+        let Some(nonce) = question.nonce.as_deref() else { return decide.await };
+        match CallDigest::of(session, &caller.owner, &Name::default(), call) {
             // An answer of before is no answer any more once the session is over.
-            (Some(nonce), Some(digest)) if self.is_alive(session, now) => {
+            Some(digest) if self.is_alive(session, now) => {
                 self.nonces.once(session, nonce, digest, now, decide).await
             }
+            // What has no digest is denied, and may as well be denied twice.
             _ => decide.await,
         }
     }

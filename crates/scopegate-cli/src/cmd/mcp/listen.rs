@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
 use scopegate_mcp::proxy::{Fleet, HttpConfig};
 use scopegate_mcp::{Guard, http_service};
 use tokio::net::TcpListener;
@@ -66,6 +67,8 @@ impl ListenArgs {
             // Streams that are open would hold the end up.
             ending.cancel();
         };
+        // An answer goes out in pieces, and none waits until the one before was acknowledged.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = axum::serve(listener, app).with_graceful_shutdown(stop);
         tokio::select! {
             served = serving.into_future() => served.map_err(Failure::no_answer)?,
