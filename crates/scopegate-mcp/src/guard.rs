@@ -182,6 +182,14 @@ impl Guard {
         self.desk.decide_agreed(principal, self.named(call), consent).await
     }
 
+    /// Of a prompt's name among those of several servers: whose it is, and how it is called there.
+    pub(crate) fn take_apart(&self, prompt: &str) -> Option<(Name, Name)> {
+        match &self.servers {
+            Servers::Many(split) => split(prompt),
+            Servers::None | Servers::One(_) => None,
+        }
+    }
+
     /// The call, to this server.
     fn named(&self, mut call: ToolCall) -> ToolCall {
         self.servers.name(&mut call);
@@ -234,7 +242,9 @@ impl Servers {
             Self::One(server) => call.server = Some(server.clone()),
             Self::Many(split) => {
                 let found = names::take_apart(&call.tool, &**split);
-                call.server = found.as_ref().map(|(server, _)| server.clone());
+                // What has no name of its own may say whose it is.
+                let said = call.server.take();
+                call.server = found.as_ref().map(|(server, _)| server.clone()).or(said);
                 call.tool = found.map_or_else(|| call.tool.clone(), |(_, own)| own);
             }
         }

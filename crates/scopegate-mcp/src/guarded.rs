@@ -234,7 +234,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 
     async fn complete(&self, request: CompleteRequestParams, context: Context) -> Answer<CompleteResult> {
         let unknown = ErrorData::invalid_params("nothing to complete", None);
-        let call = of_completion(&request);
+        let call = of_completion(&request, |prompt| self.guard.take_apart(prompt));
         let passed = self.pass(Area::Completion, call, &context, unknown).await?;
         passed.run(self.server.complete(request, context)).await
     }

@@ -8,7 +8,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use scopegate_core::{ApprovalBy, Args, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready};
+use scopegate_core::{ApprovalBy, Args, Name, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready};
 use serde_json::{Value, json};
 
 use crate::frame::Frame;
@@ -230,11 +230,19 @@ pub(crate) fn of_answer(task: &str, responses: &InputResponses) -> ToolCall {
     ToolCall::new(names::UPDATE_TASK).with_args(Args::from_value(&args))
 }
 
-pub(crate) fn of_completion(request: &CompleteRequestParams) -> ToolCall {
+/// `whose` takes the names of several servers' prompts apart.
+pub(crate) fn of_completion(
+    request: &CompleteRequestParams,
+    whose: impl Fn(&str) -> Option<(Name, Name)>,
+) -> ToolCall {
     let (argument, value) = (&request.argument.name, &request.argument.value);
+    let mut server = None;
     let mut args = match &request.r#ref {
         Reference::Prompt(prompt) => {
-            json!({ "type": "ref/prompt", "name": prompt.name, "argument": argument, "value": value })
+            let (of, own) = whose(&prompt.name).unzip();
+            server = of;
+            let name = own.as_deref().unwrap_or(&prompt.name);
+            json!({ "type": "ref/prompt", "name": name, "argument": argument, "value": value })
         }
         Reference::Resource(resource) => {
             json!({ "type": "ref/resource", "uri": resource.uri, "argument": argument, "value": value })
@@ -246,5 +254,7 @@ pub(crate) fn of_completion(request: &CompleteRequestParams) -> ToolCall {
     if let (Some(args), Some(context)) = (args.as_object_mut(), &request.context) {
         args.insert("context".to_owned(), json!(context.arguments));
     }
-    ToolCall::new(names::COMPLETE).with_args(Args::from_value(&args))
+    let mut call = ToolCall::new(names::COMPLETE).with_args(Args::from_value(&args));
+    call.server = server;
+    call
 }

@@ -3,9 +3,11 @@
 import subprocess
 
 import pytest
+from mcp import types
 from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
 
-from gate import SCOPEGATE, SMALL, TIME, stdio, write
+from gate import EVERYTHING, SCOPEGATE, SMALL, TIME, stdio, write
 from test_stdio import text
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +61,30 @@ async def test_a_server_is_judged_by_its_own_schema(tmp_path):
     async with Client(stdio(command)) as client:
         assert (await client.call_tool("one__steps", {"count": 1000})).is_error
         assert (await client.call_tool("two__steps", {"count": "x"})).is_error
+
+
+async def test_a_completion_is_judged_at_the_server_whose_prompt_it_is(tmp_path):
+    policy = """
+version: 1
+records: none
+roles:
+  - name: completes
+    allowed_mcp_servers: [one, two]
+    allowed_tools: ["mcp:completion/complete"]
+    parameter_constraints:
+      "mcp:completion/complete": [{field: name, operator: eq, value: completable-prompt}]
+"""
+    command = served(tmp_path, policy, one=EVERYTHING, two=EVERYTHING)
+    async with Client(stdio(command)) as client:
+
+        async def complete(prompt):
+            return await client.complete(types.PromptReference(name=prompt), {"name": "department", "value": "E"})
+
+        assert (await complete("one__completable-prompt")).completion.values == ["Engineering"]
+        assert (await complete("two__completable-prompt")).completion.values == ["Engineering"]
+        for other in ("one__args-prompt", "completable-prompt", "three__completable-prompt"):
+            with pytest.raises(MCPError):
+                await complete(other)
 
 
 @pytest.mark.parametrize(
