@@ -1,7 +1,7 @@
 //! The one writer: a bounded queue, first in first out, and a thread that commits whatever waited.
 //!
 //! There is no timer in the way of an answer: while one batch is being synced the next one
-//! gathers. An answer goes out when its [`Ticket`] is [kept](WriterHandle::kept).
+//! gathers; only what no answer waits for is gathered for some milliseconds. An answer goes out when its [`Ticket`] is [kept](WriterHandle::kept).
 
 mod queue;
 mod run;
@@ -9,12 +9,16 @@ mod steady;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use scopegate_engine::{Clock, Durability};
 use tokio::sync::{oneshot, watch};
 
 use self::queue::Queue;
 use super::{Change, Store};
+
+/// How long buffered changes are gathered that nobody waits for: each commit costs more than a change.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// A place in the order of all changes; later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,7 +91,8 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (failed, failure) = watch::channel(None);
         let (changed, elsewhere) = watch::channel(0);
-        let queue = Arc::new(Queue::new(capacity));
+        let gather = if durability == Durability::Buffered { GATHER } else { Duration::ZERO };
+        let queue = Arc::new(Queue::new(capacity, gather));
         let handle = WriterHandle { queue: queue.clone(), failure, elsewhere };
         let work = run::Work { queue, clock, durability, failed, changed };
         let thread = std::thread::Builder::new().name("scopegate-writer".to_owned());
