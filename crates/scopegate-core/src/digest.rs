@@ -148,16 +148,19 @@ mod tests {
         full.env = Some("production".into());
         full.resource = Some("account/\u{1F600}".into());
         full.server = Some("bank".into());
+        full.via = Some(["a".into(), "\"b".into()].into());
         for call in [bare, full] {
-            let bound = json!({
+            let mut bound = json!({
                 "session": session, "owner": owner, "role": role, "tool": call.tool, "server": call.server,
                 "action": call.action, "resource": call.resource, "env": call.env,
                 "args": call.args.to_value(),
             });
+            if let Some(via) = &call.via {
+                bound["via"] = json!(via);
+            }
             let stock = tagged("scopegate-approval-v1", &bound).map(CallDigest);
             assert_eq!(CallDigest::of(session, &owner, &role, &call), stock);
             let definition = DefinitionDigest::of(&crate::CatalogueTool::new("pay"));
-            let mut bound = bound;
             bound["definition"] = json!(definition);
             let stock = tagged("scopegate-approval-v1", &bound).map(CallDigest);
             assert_eq!(CallDigest::of_defined(session, &owner, &role, &call, definition), stock);
