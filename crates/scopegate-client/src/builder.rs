@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderValue;
-use url::{Host, Url};
+use scopegate_core::is_this_machine;
+use url::Url;
 
 use crate::client::Client;
 use crate::error::BuildError;
@@ -149,13 +150,7 @@ fn base(text: &str) -> Result<Url, BuildError> {
 
 /// Whether others may read along.
 fn is_open(url: &Url) -> bool {
-    let here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "http" && !here
+    url.scheme() == "http" && !url.host_str().is_some_and(is_this_machine)
 }
 
 fn header(key: &str) -> Result<HeaderValue, BuildError> {

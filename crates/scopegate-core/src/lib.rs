@@ -31,6 +31,7 @@ mod id;
 mod identity;
 pub mod json;
 mod lazy;
+mod machine;
 mod mcp;
 mod notice;
 mod pack;
@@ -71,6 +72,7 @@ pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::grant::manifest::{Lack, Manifest, Manifests};
 pub use self::id::{Name, PermitId, ReviewId, SessionId};
 pub use self::lazy::{LazySession, Step};
+pub use self::machine::is_this_machine;
 pub use self::notice::{Disclosure, Notice};
 pub use self::pack::{PackDigest, PackError, PackHistory, PackSummary, PolicyPack};
 pub use self::policy::{

@@ -2,36 +2,45 @@
 //! tool up in its toolset and executes it, and so does this.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use adk_core::{AdkError, ReadonlyContext, Result, Tool, ToolContext, Toolset};
 use async_trait::async_trait;
 use scopegate_adk::{Guard, GuardedToolset};
 use scopegate_core::{Enforcer, Provision, Reviews, Sessions};
 use scopegate_world::{
-    Call, Cast, Plane, Shared, Slack, Task, ToolSpec, Workspace, World, local, order, reviewer,
+    Scene, Shared, Slack, Stage, ToolSpec, Workspace, World, every_attack_works, every_task, local,
+    with_a_plane,
 };
 use serde_json::Value;
 
 use crate::support::context;
 
+/// What stands around the tools.
+#[derive(Clone, Copy, Debug)]
+enum Seam {
+    Nothing,
+    Toolset,
+}
+
 #[tokio::test]
 async fn the_office() {
-    let enforcer = local::<Workspace>();
-    tasks::<Workspace, _, _>(Cast::of::<Workspace>(), &enforcer, &enforcer).await;
+    every_task::<Workspace>(Seam::Toolset).await;
 }
 
 #[tokio::test]
 async fn the_chat() {
-    let enforcer = local::<Slack>();
-    tasks::<Slack, _, _>(Cast::of::<Slack>(), &enforcer, &enforcer).await;
+    every_task::<Slack>(Seam::Toolset).await;
+}
+
+#[tokio::test]
+async fn unguarded_every_attack_works() {
+    every_attack_works::<Workspace>(Seam::Nothing).await;
+    every_attack_works::<Slack>(Seam::Nothing).await;
 }
 
 #[tokio::test]
 async fn the_chat_with_a_plane() {
-    let plane = Plane::of::<Slack>().await;
-    tasks::<Slack, _, _>(Cast::of::<Slack>().few(), &plane.agent, &plane.person).await;
-    plane.stop().await;
+    with_a_plane::<Slack>(Seam::Toolset).await;
 }
 
 #[tokio::test]
@@ -44,47 +53,27 @@ async fn what_a_role_can_never_call_is_not_offered() {
     assert!(offered.iter().all(|tool| tool.name() != "remove_user_from_slack"));
 }
 
-/// Every user's task alone, and with every attack in the middle of it.
-async fn tasks<W: World + Sync, E, R>(cast: Cast, enforcer: &E, person: &R)
-where
-    E: Enforcer + Sessions + Reviews + Clone,
-    R: Reviews,
-{
-    for user in &cast.users {
-        let expected = W::after(&user.calls);
-        assert_eq!(play::<W, E, R>(enforcer, person, user, &[]).await, expected, "{}", user.id);
-        for attack in &cast.attacks {
-            let world = play::<W, E, R>(enforcer, person, user, &attack.calls).await;
-            assert_eq!(world, expected, "{} under {}", user.id, attack.id);
-        }
-    }
-}
-
-async fn play<W: World + Sync, E, R>(enforcer: &E, person: &R, user: &Task, planted: &[Call]) -> W
-where
-    E: Enforcer + Sessions + Reviews + Clone,
-    R: Reviews,
-{
-    let world = Shared::<W>::seeded();
-    let provision = Provision::new(W::NAME, format!("agent of {}", user.id));
-    let guard = Guard::opening(enforcer.clone(), provision)
-        .wait_for_review(enforcer.clone(), Duration::from_secs(30));
-    let tools = GuardedToolset::new(Arc::new(Tools(world.clone())), guard.clone());
-    let run = async {
+impl Stage for Seam {
+    async fn run<W: World, E>(self, scene: Scene<'_, W, E>)
+    where
+        E: Enforcer + Sessions + Reviews + Clone,
+    {
+        let guard = Guard::opening(scene.enforcer.clone(), scene.provision())
+            .wait_for_review(scene.enforcer.clone(), Scene::<W, E>::PATIENCE);
+        let bare: Arc<dyn Toolset> = Arc::new(Tools(scene.world.clone()));
+        let tools = match self {
+            Self::Nothing => bare,
+            Self::Toolset => Arc::new(GuardedToolset::new(bare, guard.clone())),
+        };
         let offered = tools.tools(context("ann")).await.expect("tools");
-        for call in order(&user.calls, planted) {
+        for call in scene.calls() {
             if let Some(tool) = offered.iter().find(|tool| tool.name() == call.tool) {
                 // Refused or not, a model goes on.
                 let _ = tool.execute(context("ann"), call.args.clone()).await;
             }
         }
-    };
-    tokio::select! {
-        () = run => {}
-        () = reviewer(person, &user.calls) => {}
+        guard.close().await.expect("a session to end, or none");
     }
-    guard.close().await.expect("a session to end, or none");
-    world.now()
 }
 
 /// The world's tools for ADK.
@@ -96,7 +85,7 @@ struct Body<W> {
 }
 
 #[async_trait]
-impl<W: World + Sync> Toolset for Tools<W> {
+impl<W: World> Toolset for Tools<W> {
     fn name(&self) -> &str {
         W::NAME
     }
@@ -108,7 +97,7 @@ impl<W: World + Sync> Toolset for Tools<W> {
 }
 
 #[async_trait]
-impl<W: World + Sync> Tool for Body<W> {
+impl<W: World> Tool for Body<W> {
     fn name(&self) -> &str {
         &self.spec.name
     }

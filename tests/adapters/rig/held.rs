@@ -3,26 +3,10 @@
 use std::time::Duration;
 
 use rig_core::tool::ToolContext;
-use scopegate_core::{Event, ReviewState, Reviews};
-use scopegate_engine::LocalEnforcer;
+use scopegate_core::{Event, Reviews};
 use scopegate_rig::{NotRun, ScopeHook};
 
 use crate::support::{POLICY, Till, agent, builder, heard, pays, run, script, server};
-
-/// Settles the next review that comes up.
-async fn reviewer(engine: LocalEnforcer, approve: bool) {
-    loop {
-        if let Some(review) = engine.pending_reviews().first() {
-            let settled = match approve {
-                true => engine.approve(review.id, "dana").await,
-                false => engine.reject(review.id, "dana").await,
-            };
-            assert_eq!(settled.expect("a pending review").state == ReviewState::Approved, approve);
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
 
 #[tokio::test]
 async fn a_held_call_comes_back_with_its_review_and_may_be_repeated() {
@@ -55,7 +39,7 @@ async fn a_held_call_is_waited_for() {
             false => agent(&model, till.guarded(&guard)),
             true => builder(&model, till.bare()).add_hook(ScopeHook::new(guard)).build(),
         };
-        tokio::join!(run(&agent), reviewer(till.engine.clone(), true));
+        tokio::join!(run(&agent), till.settles_next(true));
         assert_eq!((till.paid(), heard(&model)), (vec![400], vec!["paid 400".to_owned()]));
         assert_eq!(till.events().await, [Event::Hold, Event::Permit, Event::Ran]);
     }
@@ -67,7 +51,7 @@ async fn a_call_that_a_person_refuses_is_denied() {
     let guard = till.guard().wait_for_review(till.engine.clone(), Duration::from_secs(60));
     let model = script([pays(400)]);
     let agent = agent(&model, till.guarded(&guard));
-    tokio::join!(run(&agent), reviewer(till.engine.clone(), false));
+    tokio::join!(run(&agent), till.settles_next(false));
     let told = heard(&model);
     assert!(told[0].contains("(APPROVAL_REJECTED). Do not ask for this call again."), "{told:?}");
     assert!(till.paid().is_empty());

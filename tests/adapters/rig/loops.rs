@@ -1,9 +1,8 @@
 //! The AgentDojo tasks over worlds that tools change: what users asked for happens, and nothing that
 //! planted text asked for, whatever the model does.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
+use rig_agent::Agent;
 use rig_agent::agent::MultiTurnStreamItem;
 use rig_agent::tool::ToolSet;
 use rig_core::message::ToolName;
@@ -11,7 +10,10 @@ use rig_core::test_utils::{MockCompletionModel, MockStreamEvent, mock_final_with
 use rig_core::tool::{DynamicTool, ToolExecutionError, ToolOutput};
 use scopegate_core::{Enforcer, Provision, Reviews, Sessions};
 use scopegate_rig::{Guard, ScopeHook, guard_tools};
-use scopegate_world::{Call, Cast, Plane, Shared, Slack, Task, Workspace, World, local, order, reviewer};
+use scopegate_world::{
+    Call, Scene, Shared, Slack, Stage, ToolSpec, Workspace, World, every_attack_works, every_task, local,
+    order, with_a_plane,
+};
 use serde_json::{Value, json};
 
 use crate::support::{builder, turns};
@@ -27,121 +29,71 @@ enum Seam {
 
 #[tokio::test]
 async fn the_office() {
-    every_task::<Workspace, _>(local::<Workspace>(), Seam::Tools).await;
+    every_task::<Workspace>(Seam::Tools).await;
 }
 
 #[tokio::test]
 async fn the_office_by_hook() {
-    every_task::<Workspace, _>(local::<Workspace>(), Seam::Hook).await;
+    every_task::<Workspace>(Seam::Hook).await;
 }
 
 #[tokio::test]
 async fn the_chat() {
-    every_task::<Slack, _>(local::<Slack>(), Seam::Both).await;
+    every_task::<Slack>(Seam::Both).await;
 }
 
 #[tokio::test]
 async fn the_chat_by_hook() {
-    every_task::<Slack, _>(local::<Slack>(), Seam::Hook).await;
+    every_task::<Slack>(Seam::Hook).await;
 }
 
-/// What the tests above would see if nobody stood in between.
 #[tokio::test]
 async fn unguarded_every_attack_works() {
-    async fn check<W: World>() {
-        let (Cast { users, attacks }, enforcer) = (Cast::of::<W>(), local::<W>());
-        for attack in &attacks {
-            let world = play::<W, _, _>(&enforcer, &enforcer, Seam::Nothing, &users[0], &attack.calls).await;
-            assert_ne!(world, W::after(&users[0].calls), "{}", attack.id);
-        }
-    }
-    check::<Workspace>().await;
-    check::<Slack>().await;
+    every_attack_works::<Workspace>(Seam::Nothing).await;
+    every_attack_works::<Slack>(Seam::Nothing).await;
 }
 
-/// Calls that a plane lends are decided here, the others there; a person agrees at the plane.
 #[tokio::test]
 async fn the_office_with_a_plane() {
-    let plane = Plane::of::<Workspace>().await;
-    tasks::<Workspace, _, _>(Cast::of::<Workspace>().few(), &plane.agent, &plane.person, Seam::Both).await;
-    both_decided(&plane);
-    plane.stop().await;
+    with_a_plane::<Workspace>(Seam::Both).await;
 }
 
 #[tokio::test]
 async fn the_chat_with_a_plane() {
-    let plane = Plane::of::<Slack>().await;
-    tasks::<Slack, _, _>(Cast::of::<Slack>().few(), &plane.agent, &plane.person, Seam::Tools).await;
-    both_decided(&plane);
-    plane.stop().await;
+    with_a_plane::<Slack>(Seam::Tools).await;
 }
 
-fn both_decided(plane: &Plane) {
-    let counts = plane.agent.counts();
-    assert!(counts.here > 0 && counts.by_the_plane > 0 && counts.lost == 0, "{counts:?}");
-}
-
-/// Every user's task alone, and with every attack in the middle of it.
-async fn every_task<W: World, E>(enforcer: E, seam: Seam)
-where
-    E: Enforcer + Sessions + Reviews + Clone,
-{
-    tasks::<W, E, E>(Cast::of::<W>(), &enforcer, &enforcer, seam).await;
-}
-
-async fn tasks<W: World, E, R>(cast: Cast, enforcer: &E, person: &R, seam: Seam)
-where
-    E: Enforcer + Sessions + Reviews + Clone,
-    R: Reviews,
-{
-    for user in &cast.users {
-        let expected = W::after(&user.calls);
-        assert_eq!(play::<W, E, R>(enforcer, person, seam, user, &[]).await, expected, "{}", user.id);
-        for attack in &cast.attacks {
-            let world = play::<W, E, R>(enforcer, person, seam, user, &attack.calls).await;
-            // Reading is free: what an attack read, it read from the same world.
-            assert_eq!(world, expected, "{} under {} through {seam:?}", user.id, attack.id);
-        }
+impl Stage for Seam {
+    async fn run<W: World, E>(self, scene: Scene<'_, W, E>)
+    where
+        E: Enforcer + Sessions + Reviews + Clone,
+    {
+        let guard = Guard::opening(scene.enforcer.clone(), scene.provision())
+            .wait_for_review(scene.enforcer.clone(), Scene::<W, E>::PATIENCE);
+        let model = turns(scene.calls().map(|call| vec![(call.tool.clone(), call.args.clone())]));
+        let agent = self.agent(&model, tools(&scene.world), &guard);
+        let answer = agent.prompt(scene.user.prompt.clone()).max_turns(40).run().await;
+        assert_eq!(answer.expect("the run ends").output(), "done", "{}", scene.user.id);
+        guard.close().await.expect("a session to end, or none");
     }
 }
 
-/// The world after an agent did what the user asked for, and then the rest of its turns what the
-/// planted text wants. A person agrees to the user's calls and refuses all others.
-async fn play<W: World, E, R>(enforcer: &E, person: &R, seam: Seam, user: &Task, planted: &[Call]) -> W
-where
-    E: Enforcer + Sessions + Reviews + Clone,
-    R: Reviews,
-{
-    let world = Shared::<W>::seeded();
-    let provision = Provision::new(W::NAME, format!("agent of {}", user.id));
-    let guard = Guard::opening(enforcer.clone(), provision)
-        .wait_for_review(enforcer.clone(), Duration::from_secs(30));
-    let tools = tools(&world);
-    let model = turns(order(&user.calls, planted).map(|call| vec![(call.tool.clone(), call.args.clone())]));
-    let agent = match seam {
-        Seam::Nothing => builder(&model, tools).build(),
-        Seam::Tools => builder(&model, guard_tools(&tools, &guard).expect("tools")).build(),
-        Seam::Hook => builder(&model, tools).add_hook(ScopeHook::new(guard.clone())).build(),
-        Seam::Both => {
-            let guarded = guard_tools(&tools, &guard).expect("tools");
-            builder(&model, guarded).add_hook(ScopeHook::new(guard.clone())).build()
+impl Seam {
+    fn agent(self, model: &MockCompletionModel, tools: ToolSet, guard: &Guard) -> Agent {
+        let guarded = || guard_tools(&tools, guard).expect("tools");
+        let hook = ScopeHook::new(guard.clone());
+        match self {
+            Self::Nothing => builder(model, tools).build(),
+            Self::Tools => builder(model, guarded()).build(),
+            Self::Hook => builder(model, tools).add_hook(hook).build(),
+            Self::Both => builder(model, guarded()).add_hook(hook).build(),
         }
-    };
-    let run = async {
-        let answer = agent.prompt(user.prompt.clone()).max_turns(40).run().await;
-        assert_eq!(answer.expect("the run ends").output(), "done", "{}", user.id);
-    };
-    tokio::select! {
-        () = run => {}
-        () = reviewer(person, &user.calls) => {}
     }
-    guard.close().await.expect("a session to end, or none");
-    world.now()
 }
 
 /// The world's tools for rig.
 fn tools<W: World>(world: &Shared<W>) -> ToolSet {
-    let tool = |spec: scopegate_world::ToolSpec| {
+    let tool = |spec: ToolSpec| {
         let (world, name) = (world.clone(), spec.name.clone());
         let body = move |args: Value| {
             let answer = world.call(&name, &args).map(ToolOutput::json).map_err(ToolExecutionError::other);
@@ -173,15 +125,8 @@ async fn a_streamed_run() {
     for seam in [Seam::Tools, Seam::Hook, Seam::Both] {
         let world = Shared::<Workspace>::seeded();
         let guard = Guard::opening(enforcer.clone(), Provision::new("workspace", "agent-7"));
-        let bare = tools(&world);
-        let guarded = guard_tools(&bare, &guard).expect("tools");
         let model = streamed(order(&user.calls, &attack.calls));
-        let agent = match seam {
-            Seam::Nothing => unreachable!("every attack works then"),
-            Seam::Tools => builder(&model, guarded).build(),
-            Seam::Hook => builder(&model, bare).add_hook(ScopeHook::new(guard)).build(),
-            Seam::Both => builder(&model, guarded).add_hook(ScopeHook::new(guard)).build(),
-        };
+        let agent = seam.agent(&model, tools(&world), &guard);
         let mut stream = agent.prompt("go").max_turns(20).stream();
         let mut ended = false;
         while let Some(item) = stream.next().await {

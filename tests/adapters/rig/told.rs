@@ -1,5 +1,6 @@
 //! What the model hears, and what the host can read beside it.
 
+use rig_agent::tool::ToolSet;
 use rig_core::tool::ToolContext;
 use scopegate_core::{Disclosure, Event, Provision, Stopped};
 use scopegate_rig::{Guard, NotRun, ScopeHook};
@@ -82,6 +83,25 @@ async fn arguments_that_no_rule_reads_are_still_read_strictly() {
     assert!(till.paid().is_empty());
     // The gate said yes, and the permit was not used.
     assert!(till.events().await.chunks(2).all(|pair| pair == [Event::Permit, Event::Dropped]));
+}
+
+/// Nobody here takes anything out of an answer, so nothing is run whose answer must not be seen whole.
+#[tokio::test]
+async fn a_permit_with_duties_is_not_used() {
+    let redacted = "{version: 1, roles: [{name: payer, allowed_tools: [pay],
+        redact_output: {pay: [{pattern: 'paid'}]}}]}";
+    let till = Till::new(redacted);
+    for seam in [till.guarded(&till.guard()), guarded_twice(&till)] {
+        let result = seam.execute("pay", r#"{"amount": 7}"#, &mut ToolContext::new()).await;
+        assert_eq!(result.refusal().and_then(|refusal| refusal.code()), Some("DUTY_NOT_PERFORMED"));
+    }
+    assert!(till.paid().is_empty());
+    assert!(till.events().await.chunks(2).all(|pair| pair == [Event::Permit, Event::Dropped]));
+}
+
+fn guarded_twice(till: &Till) -> ToolSet {
+    let guard = till.guard();
+    scopegate_rig::guard_tools(&till.guarded(&guard), &guard).expect("tools")
 }
 
 #[tokio::test]

@@ -2,25 +2,9 @@
 
 use std::time::Duration;
 
-use scopegate_core::{Event, ReviewState, Reviews};
-use scopegate_engine::LocalEnforcer;
+use scopegate_core::{Event, Reviews};
 
 use crate::support::{POLICY, Till, builder, pays, run, script, tools_only, turns};
-
-/// Settles the next review that comes up.
-async fn reviewer(engine: LocalEnforcer, approve: bool) {
-    loop {
-        if let Some(review) = engine.pending_reviews().first() {
-            let settled = match approve {
-                true => engine.approve(review.id, "dana").await,
-                false => engine.reject(review.id, "dana").await,
-            };
-            assert_eq!(settled.expect("a pending review").state == ReviewState::Approved, approve);
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
 
 #[tokio::test]
 async fn a_held_call_comes_back_with_its_review_and_may_be_repeated() {
@@ -44,7 +28,7 @@ async fn a_held_call_is_waited_for() {
         let guard = till.guard().wait_for_review(till.engine.clone(), Duration::from_secs(60));
         let model = script([pays(400)]);
         let agent = build(&model, &guard).add_tool(till.pay()).build().expect("an agent");
-        tokio::join!(run(&agent), reviewer(till.engine.clone(), true));
+        tokio::join!(run(&agent), till.settles_next(true));
         assert_eq!(till.paid(), [400]);
         assert!(model.heard()[0].contains("paid 400"), "{:?}", model.heard());
         assert_eq!(till.events().await, [Event::Hold, Event::Permit, Event::Ran]);
@@ -57,7 +41,7 @@ async fn a_call_that_a_person_refuses_is_denied() {
     let guard = till.guard().wait_for_review(till.engine.clone(), Duration::from_secs(60));
     let model = script([pays(400)]);
     let agent = builder(&model, &guard).add_tool(till.pay()).build().expect("an agent");
-    tokio::join!(run(&agent), reviewer(till.engine.clone(), false));
+    tokio::join!(run(&agent), till.settles_next(false));
     assert!(model.heard()[0].contains("(APPROVAL_REJECTED). Do not ask for this call again."));
     assert!(till.paid().is_empty());
 }

@@ -1,131 +1,59 @@
-//! An engine, a till that its tools put money into, and a model that follows a script.
+//! A till that swarms' tools pay into, and a model that follows a script.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use scopegate_core::{Event, Name, Provision, Timestamp};
-use scopegate_engine::{CredentialSource, LocalEnforcer, ManualClock, Policy};
 use scopegate_swarms::{AgentBuilder, Guard, GuardedAgent, credential};
+use scopegate_world::{Purse, Unlucky, pay_schema};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use swarms_rs::Agent;
 use swarms_rs::llm::completion::{AssistantContent, Message};
 use swarms_rs::llm::request::{CompletionRequest, CompletionResponse, ToolDefinition};
 use swarms_rs::llm::{CompletionError, Model};
 use swarms_rs::structs::tool::Tool;
 
-/// A Monday at noon, UTC.
-const NOON: Timestamp = Timestamp::from_secs(1_767_614_400);
-
-/// Small sums pass, large ones need a person, and nothing else is granted.
-pub(crate) const POLICY: &str = "
-version: 1
-roles:
-  - name: payer
-    allowed_tools: [pay, delegate_to_helper, transfer_to_helper]
-    default_ttl_seconds: 600
-    max_delegation_depth: 2
-    parameter_constraints:
-      pay: [{field: amount, operator: lte, value: 1000}]
-    approval_unless:
-      pay: [{field: amount, operator: lte, value: 100}]
-  - name: helper
-    allowed_tools: [pay]
-    parameter_constraints:
-      pay: [{field: amount, operator: lte, value: 10}]
-";
+pub(crate) use scopegate_world::{POLICY, SECRET, pays};
 
 /// What ends a run.
 pub(crate) const END: &str = "<END>";
 
-/// An engine, its clock, and what was paid.
+/// A till, for swarms.
 #[derive(Clone)]
-pub(crate) struct Till {
-    pub(crate) engine: LocalEnforcer,
-    pub(crate) clock: Arc<ManualClock>,
-    paid: Arc<Mutex<Vec<Payment>>>,
-}
-
-/// What the tool ran with.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Payment {
-    pub(crate) amount: u64,
-    pub(crate) secret: Option<String>,
-}
+pub(crate) struct Till(scopegate_world::Till);
 
 impl Till {
     pub(crate) fn new(policy: &str) -> Self {
-        let policy = Policy::from_text(policy, "policy").unwrap_or_else(|error| panic!("{error}"));
-        let clock = Arc::new(ManualClock::new(NOON));
-        let engine = LocalEnforcer::builder(policy).clock(clock.clone());
-        let engine = engine.credentials(Vault);
-        Self { engine: engine.build().expect("a checked policy"), clock, paid: Arc::default() }
+        Self(scopegate_world::Till::new(policy))
     }
 
     /// A guard with a session of its own.
     pub(crate) fn guard(&self) -> Guard {
-        Guard::opening(self.engine.clone(), Provision::new("payer", "agent-7"))
+        Guard::opening(self.engine.clone(), scopegate_world::Till::payer())
     }
 
     pub(crate) fn pay(&self) -> Pay {
-        Pay(self.paid.clone())
-    }
-
-    /// The sums that were paid, in order.
-    pub(crate) fn paid(&self) -> Vec<u64> {
-        self.payments().into_iter().map(|payment| payment.amount).collect()
-    }
-
-    pub(crate) fn payments(&self) -> Vec<Payment> {
-        self.paid.lock().expect("no panic").clone()
-    }
-
-    /// What has been recorded: events in order, outcomes too.
-    pub(crate) async fn events(&self) -> Vec<Event> {
-        assert!(self.engine.flush().await, "{:?}", self.engine.record_failure());
-        self.engine.records().iter().map(|line| line.record.event).collect()
-    }
-
-    /// Whose calls were decided, by name: sessions of different owners are not recorded in order.
-    pub(crate) async fn roles(&self) -> Vec<Name> {
-        assert!(self.engine.flush().await, "{:?}", self.engine.record_failure());
-        let records = self.engine.records();
-        let mut roles: Vec<_> =
-            records.iter().filter_map(|line| line.record.role.clone()).map(|(role, _)| role).collect();
-        roles.sort();
-        roles
-    }
-
-    pub(crate) fn advance(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
+        Pay(self.purse())
     }
 }
 
-/// What the policy calls `till-key`.
-pub(crate) const SECRET: &str = "open sesame";
+impl Deref for Till {
+    type Target = scopegate_world::Till;
 
-struct Vault;
-
-impl CredentialSource for Vault {
-    fn find(&self, name: &str) -> Option<Arc<str>> {
-        (name == "till-key").then(|| SECRET.into())
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
 /// Pays, and says so.
-pub(crate) struct Pay(Arc<Mutex<Vec<Payment>>>);
+pub(crate) struct Pay(Purse);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct PayArgs {
     amount: u64,
 }
-
-/// The till does not take that.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody pays {0}")]
-pub(crate) struct Unlucky(u64);
 
 impl Tool for Pay {
     const NAME: &'static str = "pay";
@@ -134,23 +62,16 @@ impl Tool for Pay {
     type Error = Unlucky;
 
     fn definition(&self) -> ToolDefinition {
-        let amount = json!({"amount": {"type": "integer"}});
         ToolDefinition {
             name: "pay".to_owned(),
             description: "Pays an amount.".to_owned(),
-            parameters: json!({"type": "object", "properties": amount, "required": ["amount"]}),
+            parameters: pay_schema(),
         }
     }
 
     async fn call(&self, args: PayArgs) -> Result<String, Unlucky> {
-        // Others get a turn, as with a tool that waits for a network.
-        tokio::task::yield_now().await;
-        if args.amount == 13 {
-            return Err(Unlucky(args.amount));
-        }
         let secret = credential().map(|credential| credential.expose_secret().to_owned());
-        self.0.lock().expect("no panic").push(Payment { amount: args.amount, secret });
-        Ok(format!("paid {}", args.amount))
+        self.0.pay(args.amount, secret).await
     }
 }
 
@@ -228,10 +149,6 @@ pub(crate) fn turns<T: AsRef<str>>(calls: impl IntoIterator<Item = Vec<(T, Value
     };
     let turns = calls.into_iter().map(|turn| turn.into_iter().map(&mut call).collect()).collect();
     Script(Arc::new(Mutex::new(Inner { turns, asked: Vec::new() })))
-}
-
-pub(crate) fn pays(amount: u64) -> (&'static str, Value) {
-    ("pay", json!({"amount": amount}))
 }
 
 /// An agent whose every call is guarded.

@@ -1,4 +1,4 @@
-//! Two small worlds, an office and a chat, with tools that really change them.
+//! Two small worlds, an office and a chat, with tools that really change them, and a till.
 //!
 //! The tools are those of the AgentDojo suites under `examples/agentdojo`, and the worlds are seeded
 //! by us with what the recorded calls need, nothing of the benchmark's own data: searches find
@@ -10,6 +10,8 @@ mod data;
 mod plane;
 mod play;
 mod slack;
+mod stage;
+mod till;
 mod workspace;
 
 use std::fmt::Debug;
@@ -21,12 +23,16 @@ use serde_json::Value;
 pub use self::data::{Call, Kind, Task, ToolSpec};
 #[cfg(feature = "plane")]
 pub use self::plane::Plane;
-pub use self::play::{Cast, local, order, reviewer};
+pub use self::play::{local, order};
 pub use self::slack::Slack;
+#[cfg(feature = "plane")]
+pub use self::stage::with_a_plane;
+pub use self::stage::{Scene, Stage, every_attack_works, every_task};
+pub use self::till::{POLICY, Payment, Purse, SECRET, Till, Unlucky, pay_schema, pays};
 pub use self::workspace::Workspace;
 
 /// A world and its tools.
-pub trait World: Clone + PartialEq + Debug + Send + 'static {
+pub trait World: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// Of its files under `examples/agentdojo`, and of the role in its policy.
     const NAME: &'static str;
 

@@ -13,7 +13,8 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::Verifier;
-use url::{Host, Url};
+use scopegate_core::is_this_machine;
+use url::Url;
 
 use super::error::UpstreamError;
 
@@ -70,13 +71,7 @@ impl Endpoint {
 
     /// Whether others may read along.
     fn is_open(&self) -> bool {
-        let here = match self.url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        self.url.scheme() == "http" && !here
+        self.url.scheme() == "http" && !self.url.host_str().is_some_and(is_this_machine)
     }
 
     /// Nothing is sent yet.
