@@ -106,6 +106,27 @@ async fn direct_execution_is_guarded_too() {
     }
 }
 
+/// The tool's own type knows no `note`. Read into it first, nobody would ever have seen one.
+#[tokio::test]
+async fn what_a_tool_does_not_read_is_judged_too() {
+    let till = Till::new(
+        "{version: 1, roles: [{name: payer, allowed_tools: [pay], parameter_constraints: {
+            pay: [{field: note, operator: eq, value: rent, when_absent: allow}]}}]}",
+    );
+    for wrap in [Till::guarded, typed] {
+        let server = server(wrap(&till, &till.guard()));
+        let refused =
+            server.execute("pay", r#"{"amount": 8, "note": "gift"}"#, &mut ToolContext::new()).await;
+        let code = refused.refusal().and_then(|refusal| refusal.code());
+        assert_eq!(code, Some("PARAMETER_VIOLATION"));
+        let rent = r#"{"amount": 7, "note": "rent"}"#;
+        assert!(server.execute("pay", rent, &mut ToolContext::new()).await.is_success());
+    }
+    let model = script([("pay", json!({"amount": 8, "note": "gift"})), pays(9)]);
+    run(&builder(&model, till.bare()).add_hook(ScopeHook::new(till.guard())).build()).await;
+    assert_eq!(till.paid(), [7, 7, 9]);
+}
+
 /// A permit that waits for its handler is taken by nobody else, whatever the other call looks like.
 #[tokio::test]
 async fn a_waiting_permit_is_not_up_for_grabs() {

@@ -88,6 +88,22 @@ async fn a_tool_that_the_host_calls_is_guarded_too() {
     assert_eq!(till.paid(), [7, 7]);
 }
 
+/// The tool's own type knows no `note`. Read into it first, nobody would ever have seen one.
+#[tokio::test]
+async fn what_a_tool_does_not_read_is_judged_too() {
+    for (name, build) in SEAMS {
+        let till = Till::new(
+            "{version: 1, roles: [{name: payer, allowed_tools: [pay], parameter_constraints: {
+                pay: [{field: note, operator: eq, value: rent, when_absent: allow}]}}]}",
+        );
+        let gift = ("pay", json!({"amount": 8, "note": "gift"}));
+        let model = script([gift, ("pay", json!({"amount": 7, "note": "rent"})), pays(9)]);
+        run(&build(&till, &till.guard(), &model).build().expect("an agent")).await;
+        assert_eq!(till.paid(), [7, 9], "{name}");
+        assert!(till.events().await.contains(&Event::Deny(DenyCode::ParameterViolation)), "{name}");
+    }
+}
+
 /// A permit on its way inward is not for another call, also of the same turn and with the same arguments.
 #[tokio::test]
 async fn one_yes_runs_one_of_two_calls_that_are_the_same() {
