@@ -10,14 +10,15 @@ use std::time::Duration;
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Args, CallDigest, Catalogue, ClaimedSession, Decision, Enforcer, McpClaims, Name, Outcome,
-    Principal, Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
+    PolicyType, Principal, Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
 };
 use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
+use scopegate_reference::beside::Shadowed;
 use scopegate_reference::mcp::Claim;
 use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
 
 /// Every answer these rules can give.
-const ANSWERS: [&str; 23] = [
+const ANSWERS: [&str; 24] = [
     "PERMIT",
     "HOLD",
     "JWT_INVALID",
@@ -39,6 +40,7 @@ const ANSWERS: [&str; 23] = [
     "MCP_ARGUMENT_SCHEMA_VIOLATION",
     "PARAMETER_VIOLATION",
     "DATA_LIMIT_EXCEEDED",
+    "POLICY_DENIED",
     "RATE_LIMIT_EXCEEDED",
     "MCP_RATE_LIMIT_EXCEEDED",
 ];
@@ -99,6 +101,8 @@ struct Pair {
     roles: BTreeMap<Name, Role>,
     servers: BTreeMap<Name, Catalogue>,
     sessions: Vec<Option<Provisioned>>,
+    /// A policy reads trust, so that the engine keeps count.
+    reads_trust: bool,
     /// Owner and role of every session, opened or not.
     asked: Vec<(Name, Name)>,
 }
@@ -111,6 +115,7 @@ fn replay(scenario: &Scenario) -> Vec<(usize, &'static str, &'static str)> {
             answers.push((index, expected, actual));
         }
     }
+    pair.compare_what_was_counted(&scenario.policy);
     answers
 }
 
@@ -132,6 +137,10 @@ impl Pair {
             reference: scenario.reference().expect("the reference reads every generated policy"),
             engine: builder.build().expect("the engine reads every generated policy"),
             clock,
+            reads_trust: policy
+                .policies
+                .iter()
+                .any(|policy| policy.enabled && policy.policy_type == PolicyType::Threshold),
             servers: policy.mcp_servers,
             roles: policy.roles.into_iter().map(|role| (role.name.clone(), role)).collect(),
             sessions: Vec::new(),
@@ -264,6 +273,33 @@ impl Pair {
         (expected, actual)
     }
 
+    /// What policies in the shadow would have done, and how far agents are trusted.
+    fn compare_what_was_counted(&self, policy: &str) {
+        let report = self.engine.shadow_report();
+        let counted: BTreeMap<String, Shadowed> = report
+            .iter()
+            .map(|(name, counts)| {
+                let counts = Shadowed {
+                    evaluated: counts.evaluated,
+                    would_deny: counts.would_deny,
+                    would_hold: counts.would_hold,
+                    would_have_changed: counts.would_have_changed,
+                };
+                (name.to_string(), counts)
+            })
+            .collect();
+        assert_eq!(&counted, self.reference.shadowed(), "{policy}");
+        if self.reads_trust {
+            for (owner, _) in &self.asked {
+                assert_eq!(
+                    u64::from(self.engine.trust(owner).tenths()),
+                    self.reference.trust(owner),
+                    "{policy}"
+                );
+            }
+        }
+    }
+
     /// The call with what it claims, in the engine's ids.
     fn claiming(&self, session: Option<usize>, call: &GeneratedCall) -> ToolCall {
         let handle = |claim| match claim {
@@ -289,6 +325,7 @@ fn tool_call(call: &GeneratedCall) -> ToolCall {
     call.env = view.env.map(Into::into);
     call.resource = view.resource.map(Into::into);
     call.server = view.server.map(Into::into);
+    call.via = (!view.via.is_empty()).then(|| view.via.iter().map(Into::into).collect());
     call
 }
 

@@ -5,6 +5,7 @@ use crate::facts::Facts;
 use crate::grant::Granted;
 use crate::json::{JsonError, Members};
 use crate::schema::InForce;
+use crate::time::Timestamp;
 
 /// Why the arguments cannot be read.
 #[derive(Clone, Copy)]
@@ -21,11 +22,12 @@ pub(crate) fn read<'c>(
     granted: &[Granted<'_>],
     schemas: Option<&InForce<'_>>,
     call: &'c ToolCall,
+    now: Timestamp,
 ) -> Result<Option<Members<'c>>, Unsound> {
     if schemas.is_some() {
         return members(&call.args).map(Some);
     }
-    if facts.policies.is_some_and(|policies| policies.read_arguments(call)) {
+    if facts.policies.is_some_and(|policies| policies.read_arguments(facts, call, now)) {
         return members(&call.args).map(Some);
     }
     let env_known = facts.env.is_some() || call.env.is_some();

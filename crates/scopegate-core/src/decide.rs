@@ -75,7 +75,7 @@ fn guard(
         return Ok(rate::check(facts, granted, call, now, &mut changes.spends)?); // 10: all that is left
     }
     let schemas = schema::in_force(facts, call);
-    let args = arguments::read(facts, granted, schemas.as_ref(), call)?; // 7: are the arguments sound?
+    let args = arguments::read(facts, granted, schemas.as_ref(), call, now)?; // 7: are the arguments sound?
     let args = args.as_ref();
     environment::check(facts, granted, call, args)?; // 8: in this environment?
     schema::check(schemas.as_ref(), call)?; // 8: as the tool's schema wants them?

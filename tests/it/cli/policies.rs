@@ -33,11 +33,11 @@ policies, whatever role grants a call; the most restrictive that matches wins:
         (
             "action_types: [\"dr*\"]",
             "action_types: [\"dr?\"]",
-            ":4:84: policies[0].action_types[0]: `dr?` is not",
+            ":4:80: policies[0].action_types[0]: `dr?` is not",
         ),
-        ("threshold: 60", "threshold: .nan", ":6:84: non-finite float `.nan`"),
-        ("chain_of_custody", "sequence", ":7:34: unknown variant `sequence`"),
-        ("decision: hold", "decision: permit", ":6:54: policies[2].decision: policies only restrict"),
+        ("threshold: 60", "threshold: .nan", ":6:75: non-finite float `.nan`"),
+        ("chain_of_custody", "sequence", ":7:33: unknown variant `sequence`"),
+        ("decision: hold", "decision: permit", ":6:52: policies[2].decision: policies only restrict"),
     ] {
         let (_folder, path) = file("policy.yaml", &POLICY.replacen(from, to, 1));
         scopegate(&["validate", &path]).assert(1, "", says);

@@ -56,13 +56,14 @@ fn generated_call(random: &mut Gen, policy: &Value, role: &str) -> ToolCall {
     reference.set_credentials(&["gh-token", "db-pass"]);
     let session = reference.open(role, "ann", NOON.nanos(), 3600);
     let hints = Hints::of(&reference, session, NOON.nanos());
-    let GeneratedCall { tool, action, env, resource, server, claim, schema, args } =
+    let GeneratedCall { tool, action, env, resource, server, claim, via, schema, args } =
         random.call(hints.as_ref());
     let mut call = ToolCall::new(tool).with_args(Args::parse(args));
     call.action = action.map(Into::into);
     call.resource = resource.map(Into::into);
     call.env = env.map(Into::into);
     call.server = server.map(Into::into);
+    call.via = (!via.is_empty()).then(|| via.into_iter().map(Into::into).collect());
     // A session that is asked for later has no id yet: a claim of it is left out.
     let session = (claim == Some(Claim::Foreign)).then_some(ClaimedSession::Foreign);
     let schema = schema.map(|text| serde_json::from_str(&text).expect("JSON"));

@@ -1,5 +1,6 @@
 //! The decision, line by line as the specification numbers them.
 
+use crate::beside::Shadowed;
 use crate::guards::{
     all_hold, charges, env_agrees, env_passes, judge_before_arguments, reads_arguments, rows_pass,
     server_charges, wants_person,
@@ -7,11 +8,13 @@ use crate::guards::{
 use crate::json::{Json, read_arguments};
 use crate::manifest::{Manifest, read_manifests};
 use crate::mcp::{Claim, Offered, judge_mcp};
+use crate::policies::{Makes, Policy, Seen, read_policies};
 use crate::policy::{Role, read_roles, read_servers};
 use crate::rate::{Accounts, Charge};
 use crate::review::{Answer, ReviewKey, Reviews};
 use crate::schema::fits;
-use std::collections::{HashMap, HashSet};
+use crate::trust::Trusted;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A tool call.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +31,8 @@ pub struct Call<'a> {
     pub server: Option<&'a str>,
     /// The MCP session it claims.
     pub claim: Option<Claim>,
+    /// The agents that handed it on, nearest first.
+    pub via: &'a [String],
     /// The schema it claims its tool to have, as JSON.
     pub schema: Option<&'a str>,
     /// The raw arguments.
@@ -36,9 +41,9 @@ pub struct Call<'a> {
 
 /// A session, or a sub-agent's session.
 #[derive(Debug)]
-struct Session {
+pub(crate) struct Session {
     role: String,
-    owner: String,
+    pub(crate) owner: String,
     expires: u64,
     parent: Option<usize>,
     revoked: bool,
@@ -50,9 +55,12 @@ pub struct Reference {
     roles: HashMap<String, Role>,
     servers: HashMap<String, Vec<Offered>>,
     manifests: HashMap<String, Manifest>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) trusted: Trusted,
+    pub(crate) shadowed: BTreeMap<String, Shadowed>,
     env: Option<String>,
     credentials: HashSet<String>,
-    sessions: Vec<Session>,
+    pub(crate) sessions: Vec<Session>,
     suspended: HashSet<String>,
     accounts: Accounts,
     reviews: Reviews,
@@ -70,7 +78,7 @@ pub(crate) struct Link<'a> {
 }
 
 /// What a decision changes.
-enum Verdict {
+pub(crate) enum Verdict {
     Deny(&'static str),
     Hold { key: ReviewKey, open_until: Option<u64> },
     Permit { charges: Vec<Charge>, consume: Option<ReviewKey> },
@@ -86,6 +94,9 @@ impl Reference {
             roles: read_roles(policy_json)?,
             servers: read_servers(policy_json)?,
             manifests: read_manifests(policy_json)?,
+            policies: read_policies(policy_json)?,
+            trusted: Trusted::default(),
+            shadowed: BTreeMap::new(),
             env: None,
             credentials: HashSet::new(),
             sessions: Vec::new(),
@@ -147,10 +158,10 @@ impl Reference {
 
     /// Decides a call: `PERMIT`, `HOLD` or a deny code. `None` is an unknown token.
     pub fn decide(&mut self, session: Option<usize>, call: &Call, now_ns: u64) -> &'static str {
-        let verdict = match session {
-            None => Verdict::Deny("JWT_INVALID"),
-            Some(session) => self.judge(session, call, now_ns),
-        };
+        let Some(session) = session else { return "JWT_INVALID" };
+        let verdict = self.judge(session, call, now_ns);
+        self.look_beside(session, call, now_ns, &verdict);
+        self.move_trust(session, &verdict);
         match verdict {
             Verdict::Deny(code) => code,
             Verdict::Hold { key, open_until } => {
@@ -167,6 +178,12 @@ impl Reference {
                 "PERMIT"
             }
         }
+    }
+
+    pub(crate) fn seen<'a, 'c>(&'a self, session: usize, call: &'a Call<'c>, now: u64) -> Seen<'a, 'c> {
+        let owner = &self.sessions[session].owner;
+        let above = self.handles(session).len() - 1;
+        Seen { call, owner, above, now, trust: self.trusted.of(owner) }
     }
 
     /// A person answers the pending review of this very call, if there is one.
@@ -188,6 +205,11 @@ impl Reference {
         let links: Vec<Link> = handles.iter().map(|handle| self.link(*handle, call.tool)).collect();
         if let Some(code) = judge_mcp(session, &links, call, &self.servers) {
             return Verdict::Deny(code);
+        }
+        let seen = self.seen(session, call, now);
+        let mut first = self.policies.iter().filter(|policy| policy.live && policy.comes_first());
+        if first.any(|policy| policy.matches(&seen)) {
+            return Verdict::Deny("ACTION_FORBIDDEN"); // line 4 as well
         }
         match judge_before_arguments(&links, call, now, &self.credentials, self.manifest(session)) {
             Some(code) => Verdict::Deny(code),
@@ -248,7 +270,9 @@ impl Reference {
         // Line 7.
         let schemas = self.schemas(call);
         let mut arguments = None;
-        if !schemas.is_empty() || reads_arguments(links, tool, fixed_env) {
+        let seen = self.seen(session, call, now);
+        let for_policies = self.policies.iter().any(|policy| policy.live && policy.wants_arguments(&seen));
+        if !schemas.is_empty() || for_policies || reads_arguments(links, tool, fixed_env) {
             match read_arguments(call.args) {
                 Ok(read) => arguments = Some(read),
                 Err(_) => return Verdict::Deny("INVALID_ARGUMENTS"),
@@ -278,6 +302,13 @@ impl Reference {
             return Verdict::Deny("DATA_LIMIT_EXCEEDED");
         }
 
+        // Line 9.
+        let matching = self.policies.iter().filter(|policy| policy.live && policy.matches(&seen));
+        let strictest = matching.map(|policy| policy.makes).max();
+        if strictest == Some(Makes::Deny) {
+            return Verdict::Deny("POLICY_DENIED");
+        }
+
         // Line 10.
         let mut charges = charges(links);
         if !self.accounts.admit(&charges, now) {
@@ -291,7 +322,8 @@ impl Reference {
 
         // Lines 11 and 12.
         let wanting = links.iter().flat_map(|link| &link.chain).filter(|role| wants_person(role, tool, read));
-        let Some(ttl) = wanting.map(|role| role.approval_ttl_seconds).min() else {
+        let by_policy = strictest.map(|_| 900);
+        let Some(ttl) = wanting.map(|role| role.approval_ttl_seconds).chain(by_policy).min() else {
             return Verdict::Permit { charges, consume: None };
         };
         let key = self.review_key(session, call, read);
@@ -325,6 +357,7 @@ impl Reference {
             resource: call.resource.map(str::to_string),
             env: call.env.map(str::to_string),
             server: call.server.map(str::to_string),
+            via: call.via.to_vec(),
             args: arguments.canonical(),
         }
     }

@@ -56,7 +56,7 @@ pub(crate) fn judge_before_arguments(
 }
 
 /// Whether a glob matches a whole name; `*` is any run of bytes.
-fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
+pub(crate) fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
     match glob.split_first() {
         None => name.is_empty(),
         Some((b'*', rest)) => (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..])),

@@ -3,6 +3,7 @@
 //! [`Reference`] answers what a decision has to be; [`generate`] makes random policies, calls and whole
 //! scenarios. A driver replays a [`Scenario`] on the real engine and on [`run`], and compares.
 
+pub mod beside;
 pub mod constraint;
 pub mod decide;
 pub mod generate;
@@ -13,12 +14,14 @@ pub mod mcp;
 pub mod network;
 pub mod number;
 pub mod pattern;
+pub mod policies;
 pub mod policy;
 pub mod rate;
 pub mod review;
 pub mod scenario;
 pub mod schema;
 mod story;
+pub mod trust;
 
 pub use decide::{Call, Reference};
 pub use generate::{Gen, GeneratedCall};

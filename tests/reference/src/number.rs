@@ -63,6 +63,24 @@ impl Decimal {
         format!("{sign}0.{}e{}", self.digits, self.point)
     }
 
+    /// All decimals, without an exponent.
+    pub fn decimals(&self) -> String {
+        if self.is_zero() {
+            return "0".to_string();
+        }
+        let (sign, digits) = (if self.negative { "-" } else { "" }, &self.digits);
+        let zeros = |count: i64| "0".repeat(count as usize);
+        let length = digits.len() as i64;
+        if self.point <= 0 {
+            format!("{sign}0.{}{digits}", zeros(-self.point))
+        } else if self.point >= length {
+            format!("{sign}{digits}{}", zeros(self.point - length))
+        } else {
+            let (whole, rest) = digits.split_at(self.point as usize);
+            format!("{sign}{whole}.{rest}")
+        }
+    }
+
     /// A spelling that is valid JSON.
     pub fn plain(&self) -> String {
         if self.is_zero() {

@@ -21,6 +21,8 @@ pub struct ReviewKey {
     pub env: Option<String>,
     /// The call's MCP server.
     pub server: Option<String>,
+    /// Through whose hands it came.
+    pub via: Vec<String>,
     /// The canonical arguments.
     pub args: String,
 }

@@ -4,7 +4,7 @@ use scopegate_reference::{Event, Scenario, run, scenario};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-const CODES: [&str; 17] = [
+const CODES: [&str; 18] = [
     "JWT_INVALID",
     "AGENT_SUSPENDED",
     "SESSION_REVOKED",
@@ -19,6 +19,7 @@ const CODES: [&str; 17] = [
     "ENV_VIOLATION",
     "PARAMETER_VIOLATION",
     "DATA_LIMIT_EXCEEDED",
+    "POLICY_DENIED",
     "RATE_LIMIT_EXCEEDED",
     "HOLD",
     "APPROVAL_REJECTED",

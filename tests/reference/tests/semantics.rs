@@ -20,6 +20,7 @@ fn call<'a>(tool: &'a str, args: &'a str) -> Call<'a> {
         resource: None,
         server: None,
         claim: None,
+        via: &[],
         schema: None,
         args: args.as_bytes(),
     }
@@ -366,4 +367,121 @@ fn manifests() {
         let child = reference.decide(Some(child), &call, NOON);
         assert!(["SCOPE_VIOLATION", "DELEGATION_DEPTH_EXCEEDED"].contains(&child));
     }
+}
+
+/// What the first call of a fresh session gets under these policies; the tool is t, the arguments are `{"a":"bad"}`.
+fn under(policies: &str, via: &[String], now: u64) -> &'static str {
+    let text =
+        format!(r#"{{"version":1,"policies":[{policies}],"roles":[{{"name":"r","allowed_tools":["t"]}}]}}"#);
+    let mut reference = Reference::new(&text).expect(policies);
+    let session = reference.open("r", "alice", now, 3600);
+    reference.decide(Some(session), &Call { via, ..call("t", r#"{"a":"bad"}"#) }, now)
+}
+
+#[test]
+fn policies() {
+    let bob = ["bob".to_string()];
+    let none: [String; 0] = [];
+    let table: &[(&str, &[String], &str)] = &[
+        (r#"{"name":"p","policy_type":"action_type","decision":"deny"}"#, &none, "ACTION_FORBIDDEN"),
+        (
+            r#"{"name":"p","policy_type":"action_type","decision":"deny","absolute":false}"#,
+            &none,
+            "POLICY_DENIED",
+        ),
+        (r#"{"name":"p","policy_type":"action_type","decision":"hold"}"#, &none, "HOLD"),
+        (
+            r#"{"name":"p","policy_type":"action_type","decision":"hold","action_types":["T","tt"]}"#,
+            &none,
+            "PERMIT",
+        ),
+        (r#"{"name":"p","policy_type":"action_type","decision":"deny","mode":"shadow"}"#, &none, "PERMIT"),
+        (r#"{"name":"p","policy_type":"action_type","decision":"deny","enabled":false}"#, &none, "PERMIT"),
+        (
+            r#"{"name":"h","policy_type":"action_type","decision":"hold","priority":9},
+               {"name":"d","policy_type":"action_type","decision":"deny","absolute":false}"#,
+            &none,
+            "POLICY_DENIED",
+        ),
+        (
+            r#"{"name":"p","policy_type":"threshold","decision":"deny","trust_threshold":50.1}"#,
+            &none,
+            "ACTION_FORBIDDEN",
+        ),
+        (r#"{"name":"p","policy_type":"threshold","decision":"deny","trust_threshold":50}"#, &none, "PERMIT"),
+        (
+            r#"{"name":"p","policy_type":"content_pattern","decision":"deny","conditions":{"patterns":["ba"]}}"#,
+            &none,
+            "POLICY_DENIED",
+        ),
+        (
+            r#"{"name":"p","policy_type":"content_pattern","decision":"deny","conditions":{"patterns":["^b$"]}}"#,
+            &none,
+            "PERMIT",
+        ),
+        (
+            r#"{"name":"p","policy_type":"content_pattern","decision":"hold","conditions":{"patterns":["\"a\":"]}}"#,
+            &none,
+            "HOLD",
+        ),
+        (
+            r#"{"name":"p","policy_type":"temporal","decision":"deny","conditions":{"blocked_hours":[12]}}"#,
+            &none,
+            "ACTION_FORBIDDEN",
+        ),
+        (
+            r#"{"name":"p","policy_type":"temporal","decision":"deny","conditions":{"blocked_hours":[11,13]}}"#,
+            &none,
+            "PERMIT",
+        ),
+        (
+            r#"{"name":"p","policy_type":"temporal","decision":"deny","conditions":{"blocked_days":[1]}}"#,
+            &none,
+            "ACTION_FORBIDDEN",
+        ),
+        (
+            r#"{"name":"p","policy_type":"temporal","decision":"deny","conditions":{"blocked_days":[2,7]}}"#,
+            &none,
+            "PERMIT",
+        ),
+        (
+            r#"{"name":"p","policy_type":"chain_of_custody","decision":"hold","conditions":{"max_chain_depth":0}}"#,
+            &none,
+            "PERMIT",
+        ),
+        (
+            r#"{"name":"p","policy_type":"chain_of_custody","decision":"hold","conditions":{"max_chain_depth":0}}"#,
+            &bob,
+            "HOLD",
+        ),
+        (
+            r#"{"name":"p","policy_type":"chain_of_custody","decision":"deny","conditions":{"forbidden_agents":["bob"]}}"#,
+            &bob,
+            "ACTION_FORBIDDEN",
+        ),
+        (
+            r#"{"name":"p","policy_type":"chain_of_custody","decision":"deny","conditions":{"forbidden_agents":["alice"]}}"#,
+            &none,
+            "ACTION_FORBIDDEN",
+        ),
+    ];
+    for (policies, via, answer) in table {
+        assert_eq!(under(policies, via, NOON), *answer, "{policies}");
+    }
+}
+
+#[test]
+fn trust_moves_by_what_is_answered() {
+    let text = r#"{"version":1,"roles":[{"name":"r","allowed_tools":["t","h"],"approval_required":["h"]}]}"#;
+    let mut reference = Reference::new(text).expect(text);
+    let session = reference.open("r", "alice", NOON, 3600);
+    let mut after = |tool, tenths| {
+        reference.decide(Some(session), &call(tool, "{}"), NOON);
+        assert_eq!(reference.trust("alice"), tenths, "{tool}");
+    };
+    after("t", 502);
+    after("x", 482);
+    after("h", 477);
+    after("h", 477);
+    assert_eq!(reference.trust("bob"), 500);
 }

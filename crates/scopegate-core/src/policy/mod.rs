@@ -97,11 +97,14 @@ impl Policies {
         !self.forbids.iter().chain(&self.denies).any(always)
     }
 
-    /// Line 7 asks: does a policy that decides read the arguments of this call?
+    /// Line 7 asks: does a policy that decides read the arguments of this call, or want a person to agree, who
+    /// has to see them?
     #[inline(never)]
-    pub(crate) fn read_arguments(&self, call: &ToolCall) -> bool {
-        let deciding = self.denies.iter().chain(&self.holds);
-        deciding.filter(|policy| policy.reads_arguments()).any(|policy| policy.actions.cover(call))
+    pub(crate) fn read_arguments(&self, facts: &Facts<'_>, call: &ToolCall, now: Timestamp) -> bool {
+        let reads = |policy: &Compiled| policy.reads_arguments() && policy.actions.cover(call);
+        let holds =
+            |policy: &Compiled| !policy.reads_arguments() && policy.matches(facts, call, now, &Budget::new());
+        self.denies.iter().any(reads) || self.holds.iter().any(|policy| reads(policy) || holds(policy))
     }
 
     /// Names of the policies that decide and match this call, from the most restrictive on. What cannot be

@@ -88,7 +88,8 @@ impl Gen {
         let resource = self.resource(manifest, action.as_deref(), &tool);
         let server = self.server(&links);
         let (claim, schema) = self.claims(server.is_some());
-        GeneratedCall { tool, action, env, resource, server, claim, schema, args }
+        let via = self.via();
+        GeneratedCall { tool, action, env, resource, server, claim, via, schema, args }
     }
 
     fn tool(&mut self, granted: &[&str]) -> String {

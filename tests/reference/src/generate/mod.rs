@@ -1,6 +1,7 @@
 //! Random policies, arguments, calls and mutations, all from one seed.
 
 mod addresses;
+mod against;
 pub mod arguments;
 pub mod calls;
 pub mod constraints;
@@ -32,6 +33,8 @@ pub struct Gen {
     focused: bool,
     /// The roles of the policy in hand list MCP servers.
     servers: bool,
+    /// A policy in hand asks through whose hands calls came.
+    handed: bool,
 }
 
 /// A call that was made up.
@@ -49,6 +52,8 @@ pub struct GeneratedCall {
     pub server: Option<String>,
     /// The MCP session it claims.
     pub claim: Option<Claim>,
+    /// The agents that handed it on, nearest first.
+    pub via: Vec<String>,
     /// The schema it claims its tool to have, as JSON.
     pub schema: Option<String>,
     /// The raw arguments.
@@ -65,6 +70,7 @@ impl GeneratedCall {
             resource: self.resource.as_deref(),
             server: self.server.as_deref(),
             claim: self.claim,
+            via: &self.via,
             schema: self.schema.as_deref(),
             args: &self.args,
         }
@@ -74,7 +80,7 @@ impl GeneratedCall {
 impl Gen {
     /// A generator; the same seed gives the same sequence for ever.
     pub fn new(seed: u64) -> Gen {
-        Gen { state: seed, focused: false, servers: false }
+        Gen { state: seed, focused: false, servers: false, handed: false }
     }
 
     /// The next 64 random bits.

@@ -12,6 +12,7 @@ impl Gen {
         if self.focused {
             return self.focused_policy();
         }
+        self.handed = false;
         self.servers = self.chance(40);
         let count = self.pick(&[1, 2, 2, 3, 3, 4]);
         let first = self.below(ROLE_NAMES.len() as u64) as usize;
@@ -31,11 +32,15 @@ impl Gen {
         if self.chance(35) {
             document["manifests"] = self.manifests();
         }
+        if self.chance(40) {
+            document["policies"] = self.policies();
+        }
         if self.chance(20) { format!("{document:#}") } else { document.to_string() }
     }
 
     /// One role that has one constraint for every tool, and nothing else.
     fn focused_policy(&mut self) -> String {
+        self.handed = false;
         self.servers = false;
         let lists: Map<String, Value> =
             TOOLS.iter().map(|tool| (tool.to_string(), json!([self.constraint()]))).collect();

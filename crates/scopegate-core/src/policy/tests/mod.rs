@@ -267,6 +267,19 @@ fn content_that_nobody_read_is_read_first_and_unsound_content_is_denied() {
 }
 
 #[test]
+fn a_person_sees_the_arguments_of_what_a_policy_holds() {
+    let rule = |action: &str| {
+        let action_types = vec![action.into()];
+        world(&[PolicyRule { action_types, ..policy("p", ActionType, Hold) }])
+    };
+    assert_eq!(rule("read").decides(&ToolCall::new("read")), "args");
+    assert_eq!(rule("read").decides(&call("read", "{")), "INVALID_ARGUMENTS");
+    assert_eq!(rule("pay").decides(&ToolCall::new("read")), "permit");
+    let denies = world(&[relative(policy("p", ActionType, Deny))]);
+    assert_eq!(denies.decides(&ToolCall::new("read")), "POLICY_DENIED p", "nobody looks at them");
+}
+
+#[test]
 fn content_that_costs_too_much_is_denied() {
     let sources: Vec<_> = (0..20).map(|n| format!("(a*)*{n}{{200}}z")).collect();
     let sources: Vec<_> = sources.iter().map(String::as_str).collect();
