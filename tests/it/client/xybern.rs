@@ -22,7 +22,9 @@ async fn agents_are_registered_found_changed_and_deactivated() {
     assert_eq!((credential.agent_id.as_str(), credential.status), (id, CredentialStatus::Active));
 
     let found = agent.xybern().register_agent(&draft).await.expect("it is found");
-    assert_eq!((found.agent.agent_id.as_str(), found.credential.expect("one").private_key), (id, None));
+    assert_eq!((found.agent.agent_id.as_str(), found.credential), (id, None), "not its own");
+    let known = xybern.register_agent(&draft).await.expect("it is found").credential.expect("the one in use");
+    assert_eq!((known.credential_id.as_str(), known.private_key), (credential.credential_id.as_str(), None));
     let new = agent.xybern().register_agent(&AgentDraft::named("another")).await;
     assert!(matches!(&new, Err(ClientError::Forbidden(why)) if why.contains("kind admin")), "{new:?}");
 

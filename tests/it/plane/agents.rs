@@ -99,7 +99,12 @@ fn an_agents_own_key_finds_agents_and_makes_none() {
     let mut client = plane.client(&agent);
     let (status, found) =
         ask(&mut client, "POST", AGENTS, &json!({ "name": "bot", "framework": "langchain" }));
-    assert_eq!((status, id(&found)), (200, id(&made)));
+    assert_eq!((status, id(&found), found.get("credential")), (200, id(&made), None));
+    // Itself, it tells what it should prove itself with.
+    let signer = Signer::of(&made["credential"]);
+    let body = json!({ "name": "bot", "framework": "langchain" });
+    let (status, own) = signer.agent(&plane).ask("POST", AGENTS, &body);
+    assert_eq!((status, &own["credential"]["credential_id"]), (200, &made["credential"]["credential_id"]));
     let (status, refused) = ask(&mut client, "POST", AGENTS, &json!({ "name": "another" }));
     let why = json!({ "ok": false, "error": "a new agent is registered with a key of kind admin" });
     assert_eq!((status, refused), (403, why));

@@ -107,7 +107,7 @@ pub struct AgentView {
 pub struct RegisteredAgent {
     /// The agent.
     pub agent: AgentView,
-    /// A new agent's credential, with its private key; or else the one in use.
+    /// A new agent's credential, with its private key; or else the one in use, which other agents are not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialView>,
 }

@@ -27,7 +27,8 @@ pub(super) const PER_PAGE: u64 = 500;
 pub(super) struct Registered {
     ok: bool,
     agent: AgentShown,
-    /// A new agent's, with its private key; of one that was there, the one in use.
+    /// A new agent's, with its private key; of one that was there, the one in use, unless it is no business of
+    /// an agent that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<CredentialShown>,
 }

@@ -48,7 +48,9 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<u64>, Invalid> {
 
 /// What the document says of it.
 pub(super) fn paged(doc: Doc, usual: u64, most: u64) -> Doc {
-    let number = |usual: u64| -> Value { json!({ "type": "integer", "minimum": 1, "default": usual }) };
+    let number = |usual: u64| -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": 999_999_999, "default": usual })
+    };
     doc.asks("page", "Which page, from 1", &number(1)).asks(
         "per_page",
         &format!("How many at a time; {most} at most"),

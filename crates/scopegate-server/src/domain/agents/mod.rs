@@ -46,7 +46,7 @@ pub(crate) struct Registered {
     pub(crate) agent: Agent,
     /// Whether there was none before.
     pub(crate) new: bool,
-    /// Its credential: a new one for a new agent, or else the one in use.
+    /// Its credential: a new one for a new agent, or else the one in use, for whoever may look into it.
     pub(crate) credential: Option<Arc<CredentialRow>>,
     /// The private key of a new credential.
     pub(crate) issued: Option<Issued>,
@@ -73,7 +73,7 @@ impl Tenant {
         let row = draft.begin(&self.id, agent_id()?, now)?;
         let found = self.book.agents().named(&row.framework, &row.name).cloned();
         if let Some(row) = found {
-            return self.found(row, now);
+            return self.found(caller, row, now);
         }
         if caller.kind == Kind::Agent {
             return Err(Failure::Forbidden("a new agent is registered with a key of kind admin".to_owned()));
@@ -105,13 +105,14 @@ impl Tenant {
             }
             None => {
                 let row = self.book.agents().named(&framework, &name).cloned();
-                self.found(row.ok_or(Failure::Unknown("agent"))?, now)
+                self.found(caller, row.ok_or(Failure::Unknown("agent"))?, now)
             }
         }
     }
 
-    fn found(&self, row: Arc<AgentRow>, now: Timestamp) -> Result<Registered, Failure> {
-        let credential = self.book.agents().active_credential(&row.id, now).cloned();
+    /// What a caller is told of an agent that is there: its credential too, if it may look into it.
+    fn found(&self, caller: &Caller, row: Arc<AgentRow>, now: Timestamp) -> Result<Registered, Failure> {
+        let credential = self.active_credential(caller, &row.id, now).ok();
         Ok(Registered { agent: self.show(row)?, new: false, credential, issued: None })
     }
 
