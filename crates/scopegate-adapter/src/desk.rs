@@ -62,7 +62,8 @@ impl Desk {
     /// [`Stopped`] says why.
     pub async fn admit(&self, caller: &Caller, call: ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
         match self.take(&call) {
-            Some(permitted) => Ok(permitted),
+            // Another clone may have promised more.
+            Some(permitted) => self.honourable(permitted),
             None => self.decide(caller, call).await,
         }
     }

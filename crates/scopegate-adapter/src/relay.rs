@@ -47,9 +47,9 @@ impl Offer {
 }
 
 /// All of a call but its arguments, and what it claims about MCP.
-fn about(call: &ToolCall) -> (&Name, [Option<&Name>; 4]) {
-    let ToolCall { tool, action, resource, env, server, .. } = call;
-    (tool, [action.as_ref(), resource.as_ref(), env.as_ref(), server.as_ref()])
+fn about(call: &ToolCall) -> (&Name, [Option<&Name>; 4], Option<&[Name]>) {
+    let ToolCall { tool, action, resource, env, server, via, args: _, mcp: _ } = call;
+    (tool, [action.as_ref(), resource.as_ref(), env.as_ref(), server.as_ref()], via.as_deref())
 }
 
 impl Run {

@@ -22,6 +22,11 @@ pub fn maybe_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D
     Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
 }
 
+/// The same where `null` is no way to say none.
+pub fn some_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    number(from).map(Some)
+}
+
 /// A whole number, also one below 0.
 pub fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     from.deserialize_any(Integer)

@@ -151,3 +151,22 @@ fn what_nothing_can_be_proved_with_is_forgotten() {
     assert_eq!(kept.assertions, [used(2, at(40 * DAY))]);
     assert_eq!(kept.agents, [agent("ann")], "agents stay");
 }
+
+/// How many denials a client counted is the client's word, and must not stop the store.
+#[test]
+fn counts_stay_within_what_can_be_kept() {
+    const MOST: u64 = (1 << 53) - 1;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut plane = store(folder.path());
+    plane.commit(&[Change::Agent(Box::new(agent("ann")))], Durable).expect("a commit");
+    let deny = Event::Deny(DenyCode::ScopeViolation);
+    for number in [1, 3, 5] {
+        let huge =
+            [decided(number, "ann", deny, Some(u64::MAX)), decided(number + 1, "ann", deny, Some(MOST))];
+        plane.commit(&huge, Durable).expect("a commit");
+    }
+    plane.commit(&[decided(9, "ann", Event::Permit, None)], Durable).expect("a commit");
+    let archive = plane.archive().expect("an archive");
+    let counts = archive.agent_counts(&tenant("acme"), &["ann".into()]).expect("counts");
+    assert_eq!((counts[0].denials, counts[0].permits), (MOST, 1));
+}

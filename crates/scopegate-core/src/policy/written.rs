@@ -112,7 +112,7 @@ pub struct Conditions {
     pub blocked_days: Vec<u64>,
     /// Of type `chain_of_custody`: how many may have handed the call on, sessions above the one that asks
     /// counted too. 0 is a call that comes from its agent directly.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::maybe_number")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::some_number")]
     pub max_chain_depth: Option<u64>,
     /// Of type `chain_of_custody`: agents that may neither make such a call nor have handed it on.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "plain::texts")]

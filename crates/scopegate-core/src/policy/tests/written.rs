@@ -145,3 +145,16 @@ fn policies_read_aloud() {
         ]
     );
 }
+
+#[test]
+fn null_is_no_way_to_leave_a_rule_out() {
+    let rule = |conditions: serde_json::Value| {
+        serde_json::from_value::<PolicyRule>(serde_json::json!({
+            "name": "p", "policy_type": "chain_of_custody", "decision": "deny", "conditions": conditions,
+        }))
+    };
+    let forbidden = serde_json::json!(["x"]);
+    rule(serde_json::json!({"max_chain_depth": 0, "forbidden_agents": forbidden})).unwrap();
+    rule(serde_json::json!({"forbidden_agents": forbidden})).unwrap();
+    rule(serde_json::json!({"max_chain_depth": null, "forbidden_agents": forbidden})).unwrap_err();
+}

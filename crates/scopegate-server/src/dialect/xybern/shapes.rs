@@ -64,7 +64,7 @@ impl From<&Agent> for AgentShown {
             did: format!("did:xybern:{}:{}", row.tenant, row.id),
             trust_level: TRUST,
             is_active: agent.is_active,
-            total_actions: counts.permits + counts.denials + counts.holds,
+            total_actions: counts.permits.saturating_add(counts.denials).saturating_add(counts.holds),
             allowed_actions: counts.permits,
             blocked_actions: counts.denials,
             escalated_actions: counts.holds,

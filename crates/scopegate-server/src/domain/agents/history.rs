@@ -23,14 +23,18 @@ impl Tenant {
         slice: Slice,
     ) -> Result<(Vec<Decided>, u64), Failure> {
         let id = self.looked_into(caller, agent)?.id.clone();
-        let rows = self.archive.agent_records(&self.id, &id, slice.skip, slice.most)?;
         let counts = self.archive.agent_counts(&self.id, std::slice::from_ref(&id))?;
+        let total = counts.first().map_or(0, |counts| counts.records);
+        // A page beyond the end is not looked for: that would walk through all the others.
+        let rows = match slice.skip < total {
+            true => self.archive.agent_records(&self.id, &id, slice.skip, slice.most)?,
+            false => Vec::new(),
+        };
         let decided = |row: RecordRow| {
             let damaged = |error| Failure::Unavailable(format!("record {}: {error}", row.seq));
             let record = serde_json::from_str(&row.body).map_err(damaged)?;
             Ok(Decided { row, record })
         };
-        let total = counts.first().map_or(0, |counts| counts.records);
         Ok((rows.into_iter().map(decided).collect::<Result<_, Failure>>()?, total))
     }
 

@@ -9,6 +9,9 @@ use super::commit::{body, cached, one};
 use super::{integer, nanos, natural, record_id};
 use crate::store::{AgentCounts, AgentRow, AssertionRow, CredentialRow, RecordRow, StoreError};
 
+/// No count goes beyond what every reader of JSON takes for the same number.
+const MOST: u64 = (1 << 53) - 1;
+
 /// What a batch decided for agents. Most owners are none, and are looked for once a batch.
 #[derive(Default)]
 pub(super) struct Counted<'a>(HashMap<(i64, &'a str), Option<(i64, AgentCounts)>>);
@@ -34,7 +37,8 @@ impl<'a> Counted<'a> {
         match record.event {
             Event::Permit => counts.permits += 1,
             Event::Hold => counts.holds += 1,
-            Event::Deny(_) => counts.denials += count,
+            // How many a client counted is the client's word.
+            Event::Deny(_) => counts.denials = counts.denials.saturating_add(count),
             _ => return Ok(()),
         }
         counts.records += 1;
@@ -45,13 +49,16 @@ impl<'a> Counted<'a> {
     }
 
     pub(super) fn write(&self, to: &Transaction<'_>) -> Result<(), StoreError> {
-        let sql = "UPDATE agents SET permits = permits + ?2, denials = denials + ?3, holds = holds + ?4, \
-                   records = records + ?5, last_seen = max(coalesce(last_seen, 0), ?6) WHERE no = ?1";
+        let sql = "UPDATE agents SET permits = min(permits + ?2, ?7), denials = min(denials + ?3, ?7), \
+                   holds = min(holds + ?4, ?7), records = min(records + ?5, ?7), \
+                   last_seen = max(coalesce(last_seen, 0), ?6) WHERE no = ?1";
         for (no, counts) in self.0.values().flatten() {
             let Some(seen) = counts.last_seen else { continue };
             let AgentCounts { permits, denials, holds, records, .. } = *counts;
-            let [permits, denials, holds, records] = [permits, denials, holds, records].map(integer);
-            cached(to, sql)?.execute(params![no, permits, denials, holds, records, nanos(seen)])?;
+            let [permits, denials, holds, records] =
+                [permits, denials, holds, records].map(|count| integer(count.min(MOST)));
+            let values = params![no, permits, denials, holds, records, nanos(seen), integer(MOST)];
+            cached(to, sql)?.execute(values)?;
         }
         Ok(())
     }

@@ -14,8 +14,9 @@ use crate::store::{Store, StoreError};
 
 /// How often the thread looks up when nothing waits, and whether others have written.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often the logs are signed and what is buffered is synced.
-const SIGN: Duration = Duration::from_millis(900);
+/// How often the logs are signed and what is buffered is synced: with the look before it and what is
+/// gathered, within a second.
+const SIGN: Duration = Duration::from_millis(850);
 
 /// How often the store forgets what is long over; sooner when there is much of it.
 const FORGET: Duration = Duration::from_secs(60);
