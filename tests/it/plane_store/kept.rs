@@ -3,8 +3,8 @@
 use scopegate_core::{Event, ReviewState};
 use scopegate_engine::Durability::{Buffered, Durable};
 use scopegate_server::store::{
-    Archive, CatalogueRow, Change, DeliveryRow, DeliveryState, Epoch, KeyRow, RoleRow, SessionEnd,
-    SigningKeyRow, SqliteStore, Store, StoreError, TenantRow,
+    Archive, CatalogueRow, Change, DeliveryRow, DeliveryState, DocumentKind, DocumentRow, Epoch, KeyRow,
+    RoleRow, SessionEnd, SigningKeyRow, SqliteStore, Store, StoreError, TenantRow,
 };
 
 use super::{acme, at, decision, permit, review, session, session_id, store, tenant};
@@ -73,6 +73,7 @@ fn a_restart_keeps_everything() {
     let mut used = decision(1, 2, Event::Permit);
     used.review = Some(review("consumed"));
     used.delivery = Some(delivery(DeliveryState::Waiting));
+    used.documents = vec![document("b", Some("[2]"))];
     let batch = [
         Change::Key(key("k1")),
         Change::SigningKey(signing.clone()),
@@ -90,6 +91,10 @@ fn a_restart_keeps_everything() {
         Change::Catalogue(CatalogueRow { document: "{}".to_owned(), ..catalogue.clone() }),
         Change::Catalogue(catalogue.clone()),
         Change::CatalogueEnded { tenant: tenant("acme"), server: "gone".into() },
+        Change::Document(document("b", Some("[1]"))),
+        Change::Document(document("a", Some("[]"))),
+        Change::Document(document("gone", Some("[]"))),
+        Change::Document(document("gone", None)),
         permit(1, 1),
         Change::Decision(Box::new(used)),
         Change::SessionEnded { tenant: tenant("acme"), session: session_id(3), end: end.clone() },
@@ -116,7 +121,15 @@ fn a_restart_keeps_everything() {
     // The last word of the batch.
     assert_eq!(kept.accounts, decision(1, 2, Event::Permit).accounts);
     assert_eq!(kept.catalogues, [catalogue]);
+    assert_eq!(kept.documents, [document("b", Some("[2]")), document("a", Some("[]"))], "as first written");
+    assert_eq!(kept.documents[0].read::<Vec<u8>>().expect("what it says"), Some(vec![2]));
+    assert!(kept.documents[0].read::<String>().is_err(), "it says something else");
     assert_eq!(kept.deliveries, [delivery(DeliveryState::Waiting)]);
+}
+
+fn document(id: &str, body: Option<&str>) -> DocumentRow {
+    let body = body.map(str::to_owned);
+    DocumentRow { tenant: tenant("acme"), kind: DocumentKind::Policy, id: id.into(), body }
 }
 
 #[test]

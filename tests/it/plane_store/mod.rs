@@ -63,6 +63,7 @@ fn decision(session: u64, number: u64, event: Event) -> DecisionRow {
             tat: at(number + 60_000).nanos(),
         }],
         review: None,
+        documents: Vec::new(),
         delivery: None,
     }
 }

@@ -148,6 +148,7 @@ impl Tenant {
                 circumstances,
                 accounts,
                 review,
+                documents: Vec::new(),
                 delivery,
             }))
         };

@@ -48,9 +48,15 @@ impl TenantLog {
         });
         let review = review.map(|review| self.opened(review, session.as_deref(), &circumstances));
         let accounts = rows(accounts);
-        let row =
-            DecisionRow { tenant: self.tenant.clone(), record, circumstances, accounts, review, delivery };
-        Change::Decision(Box::new(row))
+        Change::Decision(Box::new(DecisionRow {
+            tenant: self.tenant.clone(),
+            record,
+            circumstances,
+            accounts,
+            review,
+            documents: Vec::new(),
+            delivery,
+        }))
     }
 
     /// A review that a decision opened or used up.

@@ -5,6 +5,7 @@
 //! Tables, files and syncs are behind these traits: SQLite is the first store, not the only one.
 
 mod agent_rows;
+mod document_rows;
 mod files;
 mod ids;
 mod rows;
@@ -17,6 +18,7 @@ use scopegate_engine::Durability;
 use crate::audit::NoteKey;
 
 pub use self::agent_rows::{AgentCounts, AgentRow, AssertionRow, CredentialRow};
+pub use self::document_rows::{DocumentRow, Kind as DocumentKind};
 pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
 pub use self::rows::{
@@ -191,6 +193,8 @@ pub enum Change {
         /// Which server.
         server: Name,
     },
+    /// A document begins, changes or ends.
+    Document(DocumentRow),
     /// An event waits for delivery, or an attempt was made.
     Delivery(DeliveryRow),
     /// Something that clients keep has changed.
@@ -244,6 +248,8 @@ pub struct TenantState {
     pub credentials: Vec<CredentialRow>,
     /// Assertions that could be used again.
     pub assertions: Vec<AssertionRow>,
+    /// Documents, each kind in the order they were first written.
+    pub documents: Vec<DocumentRow>,
     /// Events that still wait for delivery.
     pub deliveries: Vec<DeliveryRow>,
 }
@@ -264,6 +270,7 @@ impl TenantState {
             agents: Vec::new(),
             credentials: Vec::new(),
             assertions: Vec::new(),
+            documents: Vec::new(),
             deliveries: Vec::new(),
         }
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use scopegate_core::{DecisionRecord, Name, Review, SessionId, Tat, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::TenantId;
+use super::{DocumentRow, TenantId};
 use crate::audit::Circumstances;
 
 /// A customer of the plane: nothing of one is ever seen by another.
@@ -175,6 +175,8 @@ pub struct DecisionRow {
     pub accounts: Vec<AccountRow>,
     /// The review that it opened or used up, as it stands now.
     pub review: Option<ReviewRow>,
+    /// The documents that it changed, such as a grant that it used.
+    pub documents: Vec<DocumentRow>,
     /// The event that it caused.
     pub delivery: Option<DeliveryRow>,
 }

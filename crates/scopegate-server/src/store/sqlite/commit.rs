@@ -8,7 +8,7 @@ use scopegate_engine::Durability;
 use serde::Serialize;
 
 use super::agents::{self, Counted};
-use super::{SqliteStore, integer, nanos, record_id, witness};
+use super::{SqliteStore, documents, integer, nanos, record_id, witness};
 use crate::audit::Log;
 use crate::store::{
     Change, DecisionRow, DeliveryRow, DeliveryState, Epoch, JournalRow, ReviewRow, StoreError, TenantId,
@@ -161,6 +161,7 @@ impl<'a> Draft<'a> {
             Change::Assertion { tenant, assertion } => {
                 agents::write_assertion(to, self.tenant(to, tenant)?, assertion)?;
             }
+            Change::Document(row) => documents::write(to, self.tenant(to, &row.tenant)?, row)?,
             Change::Catalogue(row) => {
                 let sql = "INSERT OR REPLACE INTO catalogues (tenant, server, body) VALUES (?, ?, ?)";
                 to.execute(sql, params![self.tenant(to, &row.tenant)?, row.server.as_str(), body(row)?])?;
@@ -203,6 +204,7 @@ impl<'a> Draft<'a> {
             self.accounts.insert((tenant, &spent.account), spent.tat);
         }
         row.review.iter().try_for_each(|review| self.review(to, review))?;
+        row.documents.iter().try_for_each(|document| documents::write(to, tenant, document))?;
         row.delivery.iter().try_for_each(|delivery| self.delivery(to, delivery))
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use scopegate_core::{Name, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::{SqliteStore, agents, forget, natural, record_id, witness};
+use super::{SqliteStore, agents, documents, forget, natural, record_id, witness};
 use crate::audit::{Checkpoint, Log, merkle::Frontier};
 use crate::store::{
     AccountRow, Epoch, JournalRow, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow,
@@ -43,7 +43,6 @@ impl SqliteStore {
         let mut roles: Vec<crate::store::RoleRow> = self.bodies(newest, [no])?;
         roles.retain(|role| !role.ended);
         Ok(TenantState {
-            tenant: row,
             keys: self.bodies("SELECT body FROM keys WHERE tenant = ? ORDER BY id", [no])?,
             roles,
             sessions: self.sessions(no, since)?,
@@ -85,10 +84,12 @@ impl SqliteStore {
                 [no, super::nanos(latest)],
                 agents::read_assertion,
             )?,
+            documents: documents::load(&self.db, no, &row.tenant)?,
             deliveries: self.bodies(
                 "SELECT body FROM deliveries WHERE tenant = ? AND waiting ORDER BY created_at, id",
                 [no],
             )?,
+            tenant: row,
         })
     }
 

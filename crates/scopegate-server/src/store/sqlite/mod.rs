@@ -3,6 +3,7 @@
 mod agents;
 mod archive;
 mod commit;
+mod documents;
 mod forget;
 mod load;
 mod open;

@@ -8,8 +8,12 @@ use crate::store::StoreError;
 const APPLICATION: i32 = 0x5347_4154;
 
 /// One step each, forward only. A step that was published is never changed.
-const STEPS: &[&str] =
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// The version of this program.
 pub(super) fn newest() -> u32 {
