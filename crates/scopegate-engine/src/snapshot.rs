@@ -7,15 +7,15 @@ use foldhash::fast::RandomState;
 use papaya::Guard;
 use scopegate_core::{
     Catalogue, Catalogues, Compiler, Manifest, Manifests, Name, PackHistory, Policies, PolicyError,
-    PolicyMode, PolicyRule, Role, Scope, ToolTable,
+    PolicyRule, Role, Scope, ToolTable,
 };
 use seize::Collector;
 
 use crate::credentials::CredentialSource;
-use crate::local::PromoteError;
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 
 mod packs;
+mod policies;
 
 /// Roles in one chunk: publishing a role copies one chunk and the list of chunks.
 const CHUNK: usize = 128;
@@ -100,21 +100,6 @@ fn in_force(mut written: Manifests, registered: &BTreeMap<Name, Manifest>) -> Re
     Ok(written)
 }
 
-/// Policies, some of which were turned live.
-fn promoted(written: &[PolicyRule], turned: &[PolicyRule]) -> Vec<PolicyRule> {
-    let turn = |policy: &PolicyRule| match turned.contains(policy) {
-        true => PolicyRule { mode: PolicyMode::Live, ..policy.clone() },
-        false => policy.clone(),
-    };
-    written.iter().map(turn).collect()
-}
-
-/// `None` when nothing would be asked.
-fn compiled(rules: &[PolicyRule]) -> Result<Option<Arc<Policies>>, PolicyError> {
-    let policies = policy::compile_policies(rules)?;
-    Ok((!policies.is_empty()).then(|| Arc::new(policies)))
-}
-
 /// Makes snapshots: the side of the policy that writes.
 pub(crate) struct Publisher {
     compiler: Compiler,
@@ -125,8 +110,12 @@ pub(crate) struct Publisher {
     mcp_servers: BTreeMap<Name, Catalogue>,
     /// Those of them that were registered since, in whatever policy.
     registered: BTreeMap<Name, Catalogue>,
-    /// Policies as they are in force.
+    /// Policies as they are in force: those of the policy, those that were registered, and those of packs.
     policies: Vec<PolicyRule>,
+    /// Those of the policy, as they were written.
+    written_policies: Vec<PolicyRule>,
+    /// Those that were registered since, in whatever policy.
+    registered_policies: Vec<PolicyRule>,
     /// Those that were turned live since, as they were written: what says something else is another policy.
     promoted: Vec<PolicyRule>,
     /// Packs that were deployed, in whatever policy file.
@@ -152,6 +141,8 @@ impl Publisher {
             roles: BTreeMap::new(),
             mcp_servers: BTreeMap::new(),
             policies: Vec::new(),
+            written_policies: Vec::new(),
+            registered_policies: Vec::new(),
             promoted: Vec::new(),
             packs: BTreeMap::new(),
             manifests: Vec::new(),
@@ -175,8 +166,9 @@ impl Publisher {
         }
         let catalogues = Arc::new(catalogues);
         let manifests = in_force(policy.manifests()?, &self.registered_manifests)?;
-        let rules = self.rules_with_packs(&policy.policies);
-        let policies = compiled(&rules)?;
+        policy.check_policies()?;
+        let rules = self.rules_in_force(&policy.policies);
+        let policies = policies::compiled(&rules)?;
         let mut scopes = Vec::with_capacity(roles.len());
         for (index, role) in policy.roles.iter().enumerate() {
             let scope = self.compiler.compile(role, &roles, self.version + 1);
@@ -206,6 +198,7 @@ impl Publisher {
         self.mcp_servers = self.servers_with(policy);
         self.manifests = policy.manifests.clone();
         self.policies = rules;
+        self.written_policies.clone_from(&policy.policies);
         self.compiler.sweep();
         Ok(self.publish(next))
     }
@@ -214,29 +207,8 @@ impl Publisher {
     pub(crate) fn holds(&self, policy: &Policy) -> bool {
         self.servers_with(policy) == self.mcp_servers
             && policy.manifests == self.manifests
-            && self.rules_with_packs(&policy.policies) == self.policies
+            && self.rules_in_force(&policy.policies) == self.policies
             && policy.by_name().and_then(|roles| self.roles_with_packs(roles)).is_ok_and(|r| r == self.roles)
-    }
-
-    /// The policies as they are in force.
-    pub(crate) fn policies(&self) -> &[PolicyRule] {
-        &self.policies
-    }
-
-    /// Turns a shadow policy live.
-    pub(crate) fn promote(&mut self, name: &str) -> Result<Snapshot, PromoteError> {
-        let known = self.policies.iter().find(|policy| policy.name == name);
-        match known.map(|policy| policy.mode) {
-            None => return Err(PromoteError::Unknown(name.into())),
-            Some(PolicyMode::Live) => return Err(PromoteError::Live(name.into())),
-            Some(PolicyMode::Shadow) => {}
-        }
-        let turned: Vec<_> = known.into_iter().cloned().chain(self.promoted.iter().cloned()).collect();
-        let rules = promoted(&self.policies, &turned);
-        let next = Snapshot { policies: compiled(&rules)?, ..self.latest.clone() };
-        self.policies = rules;
-        self.promoted = turned;
-        Ok(self.publish(next))
     }
 
     fn servers_with(&self, policy: &Policy) -> BTreeMap<Name, Catalogue> {

@@ -6,7 +6,8 @@ mod tests;
 use std::sync::{MutexGuard, PoisonError};
 
 use scopegate_core::{
-    AccessRequest, Asked, Facts, Link, Name, PolicyDecision, PolicyError, PolicyView, ShadowReport, Trust,
+    AccessRequest, Asked, Facts, Link, Name, PolicyDecision, PolicyError, PolicyMode, PolicyRule, PolicyView,
+    ShadowReport, Trust,
 };
 
 use super::{Inner, LocalEnforcer};
@@ -32,6 +33,24 @@ impl LocalEnforcer {
         let guard = self.inner.read();
         let policies = self.inner.policy.load(&guard).policies.as_deref();
         policies.map(scopegate_core::Policies::views).unwrap_or_default()
+    }
+
+    /// Puts policies in force, at once, in the place of all that were registered before; those of the policy
+    /// file and of packs stay beside them. Registered policies stay when the policy file is read again, and
+    /// may permit: that they matched is told.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with the place in all that would be in force; nothing changed.
+    pub fn register_policies(&self, rules: Vec<PolicyRule>) -> Result<(), PolicyError> {
+        let mut publisher = self.inner.publisher();
+        let next = publisher.register_policies(rules)?;
+        self.inner.policy.store(next);
+        let shadow = |name: &Name| {
+            let known = publisher.policies().iter().find(|policy| policy.name == *name);
+            known.is_some_and(|policy| policy.mode == PolicyMode::Shadow)
+        };
+        self.inner.shadow().retain(shadow);
+        Ok(())
     }
 
     /// Turns a shadow policy live: from here on it decides. It stays live when the policy file is read again.

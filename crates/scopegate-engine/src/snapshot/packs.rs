@@ -9,7 +9,8 @@ use scopegate_core::{
 
 use crate::policy;
 
-use super::{Publisher, Snapshot, compiled, promoted};
+use super::policies::{compiled, promoted};
+use super::{Publisher, Snapshot};
 
 /// Roles as they are in force.
 type Roles = BTreeMap<Name, Arc<Role>>;
@@ -58,13 +59,6 @@ impl Publisher {
         let planned = self.planned(next)?;
         let summary = planned.summary;
         Ok((Some(self.put_in_force(name.into(), planned)?), summary))
-    }
-
-    /// The written policies and those of packs, some of them turned live.
-    pub(super) fn rules_with_packs(&self, written: &[PolicyRule]) -> Vec<PolicyRule> {
-        let packs = self.packs.values().filter_map(PackHistory::active);
-        let all: Vec<_> = written.iter().chain(packs.flat_map(|pack| &pack.policies)).cloned().collect();
-        promoted(&all, &self.promoted)
     }
 
     /// The written roles and those of packs.

@@ -1,3 +1,5 @@
+mod registered;
+
 use std::sync::Arc;
 use std::time::Duration;
 
