@@ -125,6 +125,18 @@ impl PolicyPack {
 }
 
 impl PackHistory {
+    /// A history as it was kept: all versions, and which of them is in force.
+    ///
+    /// # Errors
+    /// [`PackError`] when that is no history.
+    pub fn restore(versions: Vec<PolicyPack>, active: &str) -> Result<Self, PackError> {
+        let digested = |pack: PolicyPack| Ok((pack.digest()?, Arc::new(pack)));
+        let versions: Vec<_> = versions.into_iter().map(digested).collect::<Result<_, PackError>>()?;
+        let kept = Self { versions, active: 0 };
+        let (active, _) = kept.find(active).ok_or_else(|| PackError::NoVersion(active.into()))?;
+        Ok(Self { active, ..kept })
+    }
+
     /// The version in force.
     pub fn active(&self) -> Option<&Arc<PolicyPack>> {
         self.versions.get(self.active).map(|(_, pack)| pack)
@@ -260,6 +272,10 @@ mod tests {
         assert!(history.taken_back(Some("4")).is_err());
         assert_eq!(version(&deploy(&first, &three).unwrap()), "3", "forward again");
         assert_eq!(deploy(&first, &three).unwrap().versions().count(), 3);
+        let kept = first.versions().map(|(_, pack)| PolicyPack::clone(pack)).collect();
+        let again = PackHistory::restore(kept, "1").unwrap();
+        assert_eq!((again.digest(), again.versions().count()), (first.digest(), 3));
+        assert!(PackHistory::restore(Vec::new(), "1").is_err());
         let many = (0..40).fold(PackHistory::default(), |history, n| {
             deploy(&history, &pack(&n.to_string(), &[("a", n)], &[])).unwrap()
         });

@@ -41,6 +41,8 @@ const ADMINS: &[Kind] = &[Admin, Dev];
 /// Whoever may see what agents may do.
 const READERS: &[Kind] = &[Agent, Admin, Auditor, Approver, Dev];
 const PEOPLE: &[Kind] = &[Approver, Dev];
+/// Whoever may see what was decided for others.
+const AUDITORS: &[Kind] = &[Admin, Auditor, Dev];
 /// Whoever may look into every agent, and agents into themselves.
 const OF_ITSELF: &[Kind] = &[Agent, Admin, Auditor, Dev];
 
@@ -121,7 +123,7 @@ fn scopebound_table() -> Vec<Route> {
 
 /// Those of the Xybern dialect.
 fn xybern_table() -> Vec<Route> {
-    use xybern::{self as xb, docs};
+    use xybern::{self as xb, docs, policy_docs};
     [
         // An agent finds itself by its name; a new one is made by an admin.
         enforce!(POST "/agents", &[Agent, Admin, Dev], post(xb::register_agent), docs::register_agent),
@@ -136,6 +138,18 @@ fn xybern_table() -> Vec<Route> {
         enforce!(POST "/agents/{id}/credentials", ADMINS, post(xb::issue_credential), docs::issue_credential),
         enforce!(POST "/agents/{id}/credentials/rotate", ADMINS, post(xb::rotate_credential), docs::rotate_credential),
         enforce!(POST "/credentials/{id}/revoke", ADMINS, post(xb::revoke_credential), docs::revoke_credential),
+        enforce!(GET "/policies", READERS, get(xb::list_policies), policy_docs::list_policies),
+        enforce!(GET "/policies/{id}", READERS, get(xb::get_policy), policy_docs::get_policy),
+        enforce!(POST "/policies", ADMINS, post(xb::create_policy), policy_docs::create_policy),
+        enforce!(PUT "/policies/{id}", ADMINS, put(xb::update_policy), policy_docs::update_policy),
+        enforce!(DELETE "/policies/{id}", ADMINS, delete(xb::delete_policy), policy_docs::delete_policy),
+        enforce!(POST "/policies/{id}/promote", ADMINS, post(xb::promote_policy), policy_docs::promote_policy),
+        enforce!(GET "/shadow/report", AUDITORS, get(xb::shadow_report), policy_docs::shadow_report),
+        enforce!(GET "/policy-packs", READERS, get(xb::list_packs), policy_docs::list_packs),
+        enforce!(GET "/policy-packs/{id}", READERS, get(xb::get_pack), policy_docs::get_pack),
+        enforce!(POST "/policy-packs", ADMINS, post(xb::deploy_pack), policy_docs::deploy_pack),
+        enforce!(POST "/policy-packs/validate", ADMINS, post(xb::validate_pack), policy_docs::validate_pack),
+        enforce!(POST "/policy-packs/{id}/rollback", ADMINS, post(xb::roll_back_pack), policy_docs::roll_back_pack),
     ]
     .into_iter()
     .flatten()

@@ -23,6 +23,8 @@ pub(crate) enum Touched {
     Owner(Name),
     /// What an MCP server offers.
     Server(Name),
+    /// Policies, which stand against everyone.
+    Policies,
 }
 
 /// What a follower hears.

@@ -12,6 +12,7 @@ use super::catalogues::CatalogueBook;
 use super::epoch::{Epochs, Follower, Touched};
 use super::log::{self, TenantLog};
 use super::nonce::Nonces;
+use super::policies::PolicyBook;
 use super::remembered::Remembered;
 use super::roles::{RoleBook, RoleDocument};
 use crate::setup;
@@ -40,6 +41,7 @@ pub(crate) struct Book {
     roles: RwLock<RoleBook>,
     catalogues: RwLock<CatalogueBook>,
     agents: RwLock<AgentBook>,
+    policies: RwLock<PolicyBook>,
     /// Assertions that were used.
     pub(super) spent: Mutex<Spent>,
     /// Those that are not long over.
@@ -79,6 +81,8 @@ impl Tenant {
         kids: Arc<Kids>,
     ) -> Result<Self, Failure> {
         let agents = AgentBook::restore(&state);
+        let policies = PolicyBook::restore(&state.documents)?;
+        let rules = policies.rules();
         agents.credential_ids().for_each(|credential| kids.learn(credential, &state.tenant.tenant));
         let (id, chain) = (state.tenant.tenant.clone(), state.tenant.chain.clone());
         let roles = RoleBook::restore(&state.roles)?;
@@ -99,6 +103,7 @@ impl Tenant {
             roles: RwLock::new(roles),
             catalogues: RwLock::new(catalogues),
             agents: RwLock::new(agents),
+            policies: RwLock::new(policies),
             spent: Mutex::new(Spent::restore(&state.assertions, latest)),
             sessions: RwLock::new(
                 state.sessions.into_iter().map(|row| (row.id, row.expires_at, Arc::new(row))).collect(),
@@ -127,6 +132,8 @@ impl Tenant {
         let builder = LocalEnforcer::builder(policy).keep_state(log, saved);
         let enforcer =
             builder.build().map_err(|error| Failure::Invalid(format!("tenant `{id}`: {error}")))?;
+        let damaged = |error| Failure::Invalid(format!("tenant `{id}`: {error}"));
+        enforcer.register_policies(rules).map_err(damaged)?;
         Ok(Self {
             id,
             chain,
@@ -210,6 +217,14 @@ impl Book {
 
     pub(super) fn agents_mut(&self) -> RwLockWriteGuard<'_, AgentBook> {
         self.agents.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn policies(&self) -> RwLockReadGuard<'_, PolicyBook> {
+        self.policies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn policies_mut(&self) -> RwLockWriteGuard<'_, PolicyBook> {
+        self.policies.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn catalogues(&self) -> RwLockReadGuard<'_, CatalogueBook> {

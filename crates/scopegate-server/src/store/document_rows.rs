@@ -29,20 +29,17 @@ pub enum Kind {
     Policy,
     /// A policy pack with its versions.
     Pack,
-    /// What the policies in the shadow have seen.
-    Shadow,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Policy, Self::Pack, Self::Shadow];
+    pub const ALL: &[Self] = &[Self::Policy, Self::Pack];
 
     /// Its name in the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Pack => "pack",
-            Self::Shadow => "shadow",
         }
     }
 

@@ -89,6 +89,7 @@ fn event(told: Told) -> Event {
                 Touched::Session(id) => ("session", json!(id)),
                 Touched::Owner(name) => ("owner", json!(name)),
                 Touched::Server(name) => ("mcp_server", json!(name)),
+                Touched::Policies => ("policies", json!(true)),
             };
             let Epoch { incarnation, counter } = epoch;
             let data = json!({ "incarnation": incarnation, "counter": counter, what: which });

@@ -8,8 +8,12 @@ mod credentials;
 pub(crate) mod docs;
 mod draft;
 mod history;
+mod packs;
 mod page;
 mod pem;
+mod policies;
+pub(crate) mod policy_docs;
+mod policy_shapes;
 mod refusal;
 mod shapes;
 
@@ -22,6 +26,14 @@ pub(crate) use self::credentials::{
     revoke as revoke_credential, rotate as rotate_credential,
 };
 pub(crate) use self::history::{communications, get as agent_history};
+pub(crate) use self::packs::{
+    deploy as deploy_pack, get as get_pack, list as list_packs, roll_back as roll_back_pack,
+    validate as validate_pack,
+};
+pub(crate) use self::policies::{
+    create as create_policy, delete as delete_policy, get as get_policy, list as list_policies,
+    promote as promote_policy, shadow_report, update as update_policy,
+};
 pub(crate) use self::refusal::{Refusal, dress};
 
 /// Whether a path is one of this dialect's. `/v1/enforce` itself is not.
