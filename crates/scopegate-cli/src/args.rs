@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Keys(cmd::keys::Keys),
     Tenants(cmd::tenants::Tenants),
     Roles(cmd::roles::Roles),
+    Policies(cmd::policies::Policies),
+    Packs(cmd::packs::Packs),
     Servers(cmd::servers::Servers),
     Sessions(cmd::sessions::Sessions),
     Agents(cmd::agents::Agents),

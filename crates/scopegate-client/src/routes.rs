@@ -56,6 +56,18 @@ routes! {
     ISSUE_CREDENTIAL = POST "/v1/enforce/agents/{id}/credentials";
     ROTATE_CREDENTIAL = POST "/v1/enforce/agents/{id}/credentials/rotate";
     REVOKE_CREDENTIAL = POST "/v1/enforce/credentials/{id}/revoke";
+    LIST_POLICIES = GET "/v1/enforce/policies";
+    GET_POLICY = GET "/v1/enforce/policies/{id}";
+    CREATE_POLICY = POST "/v1/enforce/policies";
+    UPDATE_POLICY = PUT "/v1/enforce/policies/{id}";
+    DELETE_POLICY = DELETE "/v1/enforce/policies/{id}";
+    PROMOTE_POLICY = POST "/v1/enforce/policies/{id}/promote";
+    SHADOW_REPORT = GET "/v1/enforce/shadow/report";
+    LIST_PACKS = GET "/v1/enforce/policy-packs";
+    GET_PACK = GET "/v1/enforce/policy-packs/{id}";
+    DEPLOY_PACK = POST "/v1/enforce/policy-packs";
+    VALIDATE_PACK = POST "/v1/enforce/policy-packs/validate";
+    ROLL_BACK_PACK = POST "/v1/enforce/policy-packs/{id}/rollback";
     EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
     LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use axum::{Json, Router};
-use scopegate_client::xybern::{AgentDraft, Paging, Rotation};
+use scopegate_client::xybern::{AgentDraft, PackDraft, Paging, PolicyDraft, Rotation};
 use scopegate_client::{
     Call, Client, ClientError, DeliveryStatus, ExportFormat, ExportOrder, McpCall, Provision, ReviewStatus,
     RoleDraft, SessionStatus, Token,
@@ -83,6 +83,18 @@ async fn call_every_method(client: &Client) {
     let _ = xybern.issue_credential("x", None).await;
     let _ = xybern.rotate_credential("x", &Rotation::default()).await;
     let _ = xybern.revoke_credential("x", None).await;
+    let _ = xybern.list_policies().await;
+    let _ = xybern.get_policy("x").await;
+    let _ = xybern.create_policy(&PolicyDraft::default()).await;
+    let _ = xybern.update_policy("x", &PolicyDraft::default()).await;
+    let _ = xybern.delete_policy("x").await;
+    let _ = xybern.promote_shadow_policy("x").await;
+    let _ = xybern.get_shadow_report(None, None).await;
+    let _ = xybern.list_policy_packs().await;
+    let _ = xybern.get_policy_pack("x").await;
+    let _ = xybern.deploy_policy_pack(&PackDraft::default()).await;
+    let _ = xybern.validate_policy_pack(&PackDraft::default()).await;
+    let _ = xybern.rollback_policy_pack("x", None).await;
     let _ = client.export_audit(&ExportOrder::default(), &mut Vec::new()).await;
     let _ = client.list_deliveries(None).await;
 }

@@ -5,6 +5,7 @@ mod assertions;
 mod connections;
 mod document;
 mod keys;
+mod policies;
 mod requests;
 mod routes;
 mod signing;

@@ -74,6 +74,10 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
     let tools = json!({ "tools": [{ "name": "pay" }] });
     owner.ask("PUT", "/mgmt/v1/mcp/servers/bank", &tools).expect("an answer");
     let (_, agent) = owner.ask("POST", "/v1/enforce/agents", &json!({ "name": "bot" })).expect("an answer");
+    let policy = json!({ "name": "p", "policy_type": "action_type", "decision": "block", "mode": "shadow" });
+    let (_, known) = owner.ask("POST", "/v1/enforce/policies", &policy).expect("an answer");
+    let pack = json!({ "name": "theirs", "version": "1", "policy_definitions": [policy] });
+    owner.ask("POST", "/v1/enforce/policy-packs", &pack).expect("an answer");
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
     let role = vec![text(&role["id"]), "theirs".to_owned()];
     let session = vec![text(&session["session_id"])];
@@ -84,10 +88,18 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
         ["", "/history", "/communications", "/credentials", "/credentials/active", "/credentials/rotate"];
     let (agent, credential) =
         (vec![text(&agent["agent"]["agent_id"])], vec![text(&agent["credential"]["credential_id"])]);
+    let policy = vec![text(&known["policy"]["policy_id"])];
     let in_xybern = ["/api/v1/enforce", "/v1/enforce"].into_iter().flat_map(|tree| {
         let agents = of_agent.iter().map(move |path| format!("{tree}/agents/{{id}}{path}"));
         let agents = agents.map(|path| (path, agent.clone()));
-        agents.chain([(format!("{tree}/credentials/{{id}}/revoke"), credential.clone())]).collect::<Vec<_>>()
+        let others = [
+            (format!("{tree}/credentials/{{id}}/revoke"), credential.clone()),
+            (format!("{tree}/policies/{{id}}"), policy.clone()),
+            (format!("{tree}/policies/{{id}}/promote"), policy.clone()),
+            (format!("{tree}/policy-packs/{{id}}"), vec!["theirs".to_owned()]),
+            (format!("{tree}/policy-packs/{{id}}/rollback"), vec!["theirs".to_owned()]),
+        ];
+        agents.chain(others).collect::<Vec<_>>()
     });
     let in_scopebound = [
         ("/v1/sessions/{id}", session.clone()),

@@ -53,6 +53,16 @@ async fn what_a_client_cannot_decide_is_not_lent() {
         .role(&home.dev, json!({ "name": "boss", "allowed_tools": ["read"], "max_delegation_depth": 1 }))
         .await;
     assert_eq!(plane.open(&home.agent, "strict").await.scope["roles"], Value::Null);
+    // Policies stand against everyone, and are asked on the plane.
+    plane.role(&home.dev, json!({ "name": "free", "allowed_tools": ["read"] })).await;
+    assert!(plane.open(&home.agent, "free").await.scope["roles"].is_array());
+    let policy = json!({ "name": "p", "policy_type": "action_type", "decision": "block", "mode": "shadow" });
+    let (status, made) = plane.ask(&home.dev, "POST", "/v1/enforce/policies", policy).await;
+    assert_eq!(status, 201, "{made}");
+    assert_eq!(plane.open(&home.agent, "free").await.scope["roles"], Value::Null);
+    let at = format!("/v1/enforce/policies/{}", made["policy"]["policy_id"].as_str().expect("an id"));
+    assert_eq!(plane.ask(&home.dev, "DELETE", &at, Value::Null).await.0, 200);
+    assert!(plane.open(&home.agent, "free").await.scope["roles"].is_array());
     assert_eq!(plane.open(&home.agent, "heir").await.scope["roles"], Value::Null);
 
     let boss = plane.open(&home.agent, "boss").await;
@@ -119,11 +129,14 @@ async fn every_change_is_told_with_what_it_touched_and_only_to_its_tenant() {
     assert_eq!(plane.ask(&home.agent, "DELETE", &revoke, Value::Null).await.0, 200, "ended twice, told once");
     assert_eq!(plane.ask(&home.dev, "POST", "/mgmt/v1/agents/ann/suspend", Value::Null).await.0, 200);
     assert_eq!(plane.ask(&home.dev, "DELETE", "/mgmt/v1/roles/clerk", Value::Null).await.0, 200);
+    let policy = json!({ "name": "p", "policy_type": "action_type", "decision": "block" });
+    assert_eq!(plane.ask(&home.dev, "POST", "/v1/enforce/policies", policy).await.0, 201);
     let touched = [
         json!({ "role": "clerk" }),
         json!({ "session": session.id }),
         json!({ "owner": "ann" }),
         json!({ "role": "clerk" }),
+        json!({ "policies": true }),
     ];
     for (touched, step) in touched.into_iter().zip(1..) {
         let mut expected = touched;

@@ -65,6 +65,11 @@ impl Client {
         Self { stream: None, addr: addr.to_owned(), key: key.to_owned() }
     }
 
+    /// The client's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// A JSON request with the client's key; `None` when the plane is gone.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
         let answer = self.send(method, path, &[], body)?;

@@ -8,6 +8,8 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod mcp;
+pub(crate) mod packs;
+pub(crate) mod policies;
 pub(crate) mod replay;
 pub(crate) mod reviews;
 pub(crate) mod roles;
@@ -38,6 +40,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Keys(keys) => keys.run(output),
         Command::Tenants(tenants) => tenants.run(output),
         Command::Roles(roles) => roles.run(output),
+        Command::Policies(policies) => policies.run(output),
+        Command::Packs(packs) => packs.run(output),
         Command::Servers(servers) => servers.run(output),
         Command::Sessions(sessions) => sessions.run(output),
         Command::Agents(agents) => agents.run(output),

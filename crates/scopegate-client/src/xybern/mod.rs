@@ -5,10 +5,15 @@ mod agents;
 mod credentials;
 #[cfg(test)]
 mod methods;
+mod policies;
 mod wire;
 
 use crate::client::Client;
 
+pub use self::policies::{
+    DeployedPack, PackChanges, PackDraft, PackView, PolicyDraft, PolicyView, ShadowReport, ShadowRow,
+    TriedPack,
+};
 pub use self::wire::{
     AgentDraft, AgentHistory, AgentPage, AgentView, Communications, CredentialStatus, CredentialView,
     HistoryEntry, Paging, PrivateKey, RegisteredAgent, Rotation,

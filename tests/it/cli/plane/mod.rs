@@ -4,6 +4,7 @@ mod agents;
 mod audit;
 mod connection;
 mod data;
+mod policies;
 mod reviews;
 mod roles;
 mod servers;
@@ -65,6 +66,12 @@ impl Desk {
         let run = self.run(kind, &[args, &["--output", "json"]].concat());
         run.assert(0, "", "");
         run.json()
+    }
+
+    /// The same of a command that also has a message.
+    #[track_caller]
+    fn json_of(&self, kind: &str, args: &[&str]) -> Vec<Value> {
+        self.run(kind, &[args, &["--output", "json"]].concat()).json()
     }
 
     fn client(&self, kind: &str) -> Client {

@@ -6,6 +6,7 @@ use scopegate_core::Role;
 use scopegate_engine::Policy;
 
 use super::plan::{Step, What, plan, tell};
+use crate::cmd::policies::plan as policies;
 use crate::confirm::change;
 use crate::connection::Plane;
 use crate::exit::{Exit, Failure};
@@ -65,15 +66,26 @@ fn look(plane: &Plane, policy: &Path) -> Result<Vec<Step>, Failure> {
         ));
     }
     if !policy.policies.is_empty() {
-        return Err(Failure::usage(
-            "`policies` are enforced in a process and not on a plane: without them its agents could do more. \
-             Keep these roles in a file",
-        ));
+        refuse_without(plane, &policy)?;
     }
     if policy.records.is_some() {
         output::message("note: `records` is for a process; a plane keeps a log of its own");
     }
     plan(&policy.roles, &plane.ask(plane.client.list_roles())?)
+}
+
+/// The roles of a file are meant together with its policies: without these, agents could do more.
+fn refuse_without(plane: &Plane, policy: &Policy) -> Result<(), Failure> {
+    let stands = plane.ask(plane.client.xybern().list_policies())?;
+    let steps = policies::plan(&policy.policies, &stands);
+    match steps.iter().find(|step| step.action != policies::What::Keep) {
+        Some(step) => Err(Failure::usage(format!(
+            "the plane does not have policy `{}` as the file says it, and without it its agents could do more: \
+             write it first, with `scopegate policies apply`",
+            reveal(&step.policy)
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A rule that a plane would keep and not enforce is refused, never ignored.

@@ -14,7 +14,6 @@ pub(crate) use self::book::{PackDocument, PolicyBook};
 pub(crate) use self::draft::PolicyDraft;
 pub(crate) use self::packs::{Deployed, PackDraft};
 pub(crate) use self::report::ShadowOf;
-use self::report::Shadows;
 use super::epoch::Touched;
 use super::{Failure, Tenant};
 use crate::keys;
