@@ -28,6 +28,16 @@ impl Caller {
         Self::Kept(Arc::new(Keeper::new(Arc::new(sessions), session, Some(self.clone()))))
     }
 
+    /// Whether this is the same principal, or the same kept session: what was decided for one is then
+    /// decided for the other.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(one), Self::One(other)) => one == other,
+            (Self::Kept(one), Self::Kept(other)) => Arc::ptr_eq(one, other),
+            (Self::One(_), Self::Kept(_)) | (Self::Kept(_), Self::One(_)) => false,
+        }
+    }
+
     /// Who asks.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use scopegate_core::{
 use tokio::time::timeout;
 
 use crate::caller::Caller;
-use crate::relay::Mark;
+use crate::seam::{Mark, Seam};
 
 /// A gate, how much of its refusals is told, and how long it is waited for. Cheap to clone; seams of
 /// clones hand permits to each other.
@@ -56,12 +56,18 @@ impl Desk {
         Self { performs: true, ..self }
     }
 
-    /// A call that may run, or why not. A permit that an outer seam has given for it is that call's.
+    /// A call that may run, or why not. A permit that an outer seam has left to this one for it, and for
+    /// this caller, is that call's.
     ///
     /// # Errors
     /// [`Stopped`] says why.
-    pub async fn admit(&self, caller: &Caller, call: ToolCall) -> Result<Permitted<ToolCall>, Stopped> {
-        match self.take(&call) {
+    pub async fn admit(
+        &self,
+        seam: &Seam,
+        caller: &Caller,
+        call: ToolCall,
+    ) -> Result<Permitted<ToolCall>, Stopped> {
+        match self.take(seam, caller, &call) {
             // Another clone may have promised more.
             Some(permitted) => self.honourable(permitted),
             None => self.decide(caller, call).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adk_core::ReadonlyContext;
-use scopegate_adapter::{Caller, Desk, call};
+use scopegate_adapter::{Caller, Desk, Seam, call};
 use scopegate_core::{
     Disclosure, Enforcer, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions, Stopped,
     ToolCall, Unready,
@@ -85,14 +85,17 @@ impl Guard {
         }
     }
 
+    /// A call that may run, and for whom, or why not.
     pub(crate) async fn admit(
         &self,
+        seam: &Seam,
         context: &dyn ReadonlyContext,
         tool: &str,
         arguments: &str,
-    ) -> Result<Permitted<ToolCall>, Stopped> {
+    ) -> Result<(Permitted<ToolCall>, Caller), Stopped> {
         let caller = self.whom(context)?;
-        self.desk.admit(&caller, call(tool, arguments)).await
+        let permitted = self.desk.admit(seam, &caller, call(tool, arguments)).await?;
+        Ok((permitted, caller))
     }
 
     /// Which of these tools can ever be called; `None` when nobody can tell.

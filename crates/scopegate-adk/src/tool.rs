@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adk_core::{Result, Tool, ToolContext};
 use async_trait::async_trait;
+use scopegate_adapter::{Seam, Seams};
 use serde_json::{Value, json};
 
 use crate::guard::Guard;
@@ -13,12 +14,13 @@ use crate::guard::Guard;
 pub struct Guarded {
     tool: Arc<dyn Tool>,
     guard: Guard,
+    seam: Seam,
 }
 
 impl Guarded {
     /// A tool behind a guard.
     pub fn new(tool: Arc<dyn Tool>, guard: Guard) -> Self {
-        Self { tool, guard }
+        Self { tool, guard, seam: Seam::default() }
     }
 }
 
@@ -28,15 +30,19 @@ impl Tool for Guarded {
         // A call without arguments may say `null`.
         let args = if args.is_null() { json!({}) } else { args };
         let asked: Arc<dyn ToolContext> = context.clone();
-        let name = self.tool.name();
-        match self.guard.admit(&*asked, name, &args.to_string()).await {
-            // The value whose text was judged.
-            Ok(permitted) => self.guard.desk().run(permitted, self.tool.execute(context, args)).await,
+        let (name, further_in) = Seams::asked(|| self.tool.name());
+        match self.guard.admit(&self.seam, &*asked, name, &args.to_string()).await {
+            Ok((permitted, caller)) => {
+                // The value whose text was judged.
+                let tool = self.tool.execute(context, args);
+                self.guard.desk().run(permitted, &caller, further_in, tool).await
+            }
             Err(stopped) => Err(self.guard.refusal(name, stopped)),
         }
     }
 
     fn name(&self) -> &str {
+        self.seam.present();
         self.tool.name()
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rig_core::tool::ToolContext;
-use scopegate_adapter::{Caller, Desk, call};
+use scopegate_adapter::{Caller, Desk, Seam, call};
 use scopegate_core::{
     Disclosure, Enforcer, Notice, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions,
     Stopped, ToolCall,
@@ -99,17 +99,37 @@ impl Guard {
         self.desk.notice(tool, stopped)
     }
 
-    /// The straight line of every seam: a call that may run, or why not.
+    /// The straight line of every tool's seam: a call that may run, and for whom, or why not.
     pub(crate) async fn admit(
+        &self,
+        seam: &Seam,
+        context: &ToolContext,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<(Permitted<ToolCall>, Caller), Stopped> {
+        let caller = self.asks.whom(context)?;
+        let permitted = match self.handover.take(seam, &caller, tool, arguments) {
+            Some(permitted) => permitted,
+            None => self.desk.decide(&caller, call(tool, arguments)).await?,
+        };
+        Ok((permitted, caller))
+    }
+
+    /// The same, and always decided anew.
+    pub(crate) async fn decide(
         &self,
         context: &ToolContext,
         tool: &str,
         arguments: &str,
-    ) -> Result<Permitted<ToolCall>, Stopped> {
-        match self.handover.take(tool, arguments) {
-            Some(permitted) => Ok(permitted),
-            None => self.desk.decide(&self.asks.whom(context)?, call(tool, arguments)).await,
-        }
+    ) -> Result<(Permitted<ToolCall>, Caller), Stopped> {
+        let caller = self.asks.whom(context)?;
+        let permitted = self.desk.decide(&caller, call(tool, arguments)).await?;
+        Ok((permitted, caller))
+    }
+
+    /// Whether a permit is on its way inward for this very call.
+    pub(crate) fn offers(&self, context: &ToolContext, tool: &str, arguments: &str) -> bool {
+        self.asks.whom(context).is_ok_and(|caller| self.handover.offers(&caller, tool, arguments))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One typed tool behind a guard.
 
 use rig_core::tool::{IntoToolOutput, Tool, ToolContext, ToolExecutionError, ToolOutput};
-use scopegate_adapter::{RawArgs, with_credential};
+use scopegate_adapter::{RawArgs, Seam, with_credential};
 use scopegate_core::{Outcome, Permitted, ToolCall};
 use serde_json::Value;
 
@@ -16,12 +16,13 @@ use crate::told::RanWith;
 pub struct Guarded<T> {
     tool: T,
     guard: Guard,
+    seam: Seam,
 }
 
 impl<T> Guarded<T> {
     /// A tool behind a guard.
     pub fn new(tool: T, guard: Guard) -> Self {
-        Self { tool, guard }
+        Self { tool, guard, seam: Seam::default() }
     }
 }
 
@@ -32,6 +33,7 @@ impl<T: Tool> Tool for Guarded<T> {
     type Error = ToolExecutionError;
 
     fn description(&self) -> String {
+        self.seam.present();
         self.tool.description()
     }
 
@@ -44,8 +46,8 @@ impl<T: Tool> Tool for Guarded<T> {
         context: &mut ToolContext,
         arguments: RawArgs,
     ) -> Result<ToolOutput, ToolExecutionError> {
-        match self.guard.admit(context, T::NAME, arguments.get()).await {
-            Ok(permitted) => self.run(context, permitted).await,
+        match self.guard.admit(&self.seam, context, T::NAME, arguments.get()).await {
+            Ok((permitted, _)) => self.run(context, permitted).await,
             Err(stopped) => Err(self.guard.refusal(T::NAME, stopped, context)),
         }
     }

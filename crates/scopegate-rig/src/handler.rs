@@ -8,7 +8,7 @@ use rig_core::effect::{EffectKind, HandlerDescriptor, Outcome as RigOutcome, fam
 use rig_core::error::{ErrorKind, ErrorReport};
 use rig_core::serve::{Dispatch, Reply, Serve};
 use rig_core::tool::{PublishedContext, ToolContext, ToolExecutionError, ToolResult};
-use scopegate_adapter::with_credential;
+use scopegate_adapter::{Caller, Seam, Seams, with_credential};
 use scopegate_core::{Permitted, ToolCall};
 
 use crate::guard::Guard;
@@ -44,8 +44,12 @@ pub fn guard_tools(tools: &ToolSet, guard: &Guard) -> Result<ToolSet, Box<ErrorR
 /// # Errors
 /// What rig says about a handler that it does not take.
 pub fn guard_tool(tool: &RegisteredTool, guard: &Guard) -> Result<RegisteredTool, Box<ErrorReport>> {
-    let handler = GuardedHandler { name: tool.name(), tool: tool.clone(), guard: guard.clone() };
-    Ok(RegisteredTool::from_handler(handler)?.with_key(tool.key().clone()))
+    // What describes a handler comes from whatever it stands around.
+    let (_, further_in) = Seams::asked(|| tool.handler().descriptor());
+    let (name, tool, guard, seam) = (tool.name(), tool.clone(), guard.clone(), Seam::default());
+    let key = tool.key().clone();
+    let handler = GuardedHandler { name, tool, guard, seam, further_in };
+    Ok(RegisteredTool::from_handler(handler)?.with_key(key))
 }
 
 struct GuardedHandler {
@@ -53,12 +57,16 @@ struct GuardedHandler {
     name: String,
     tool: RegisteredTool,
     guard: Guard,
+    seam: Seam,
+    /// What takes a permit up from here.
+    further_in: Seams,
 }
 
 impl Serve for GuardedHandler {
     type Family = family::Dynamic;
 
     fn descriptor(&self) -> HandlerDescriptor {
+        self.seam.present();
         let mut descriptor = self.tool.handler().descriptor();
         descriptor.layers.insert(0, "scopegate".to_owned());
         descriptor
@@ -81,10 +89,10 @@ impl GuardedHandler {
         }
         let context = dispatch.scope::<ToolContext>().unwrap_or_default();
         let published = dispatch.scope::<PublishedContext>();
-        match self.guard.admit(&context, &self.name, &arguments).await {
-            Ok(permitted) => {
+        match self.guard.admit(&self.seam, &context, &self.name, &arguments).await {
+            Ok((permitted, caller)) => {
                 let permit = permitted.id();
-                let reply = self.run(permitted, dispatch).await;
+                let reply = self.run(permitted, caller, dispatch).await;
                 publish(published, &context, |context| RanWith::note(permit, context));
                 reply
             }
@@ -100,9 +108,9 @@ impl GuardedHandler {
     }
 
     /// Runs the tool with the judged arguments. A guarded tool further in takes the permit up.
-    async fn run(&self, permitted: Permitted<ToolCall>, dispatch: Dispatch) -> Reply {
+    async fn run(&self, permitted: Permitted<ToolCall>, caller: Caller, dispatch: Dispatch) -> Reply {
         let secret = permitted.credential().cloned();
-        let offer = self.guard.handover.offer(permitted);
+        let offer = self.guard.handover.offer(permitted, caller, Some(self.further_in.clone()));
         let call = EffectKind::ToolCall { name: self.name.clone(), args: offer.arguments() };
         let reply = with_credential(secret, self.tool.handler().handle(call, dispatch)).await;
         // A tool does not stream; of one that did, nobody knows here whether it ran.

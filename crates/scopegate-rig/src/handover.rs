@@ -3,14 +3,15 @@
 //! The outer seam permits a call and hands it inward with a mark: white space after the opening
 //! brace of the arguments, which every reader of JSON skips. An inner seam of the same guard that
 //! finds the mark, on these very arguments for this very tool, takes the permit instead of asking
-//! again. Whoever rewrites the arguments loses the mark, and they are judged anew. Nothing else
-//! connects the seams: a hook is not told which handler a call will reach, and a handler not who
-//! sent it, so a tool's name or a call's number could be another's.
+//! again, if it asks for the same caller. Whoever rewrites the arguments loses the mark, and they are
+//! judged anew. A guarded handler knows which seams stand around its tool, and offers to these alone;
+//! a hook is not told which handler a call will reach, nor a handler who sent it, and a tool's name or
+//! a call's number could be another's, so there nothing but the mark connects them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use scopegate_adapter::read;
+use scopegate_adapter::{Caller, Seam, Seams, read};
 use scopegate_core::{Permitted, ToolCall};
 
 /// Two bits a character.
@@ -25,6 +26,10 @@ pub(crate) struct Handover {
 }
 
 struct Slot {
+    /// Whom it was decided for.
+    caller: Caller,
+    /// Who may take it up; `None` where that is not known, and the mark alone says.
+    seams: Option<Seams>,
     tool: String,
     /// As they were judged, without the mark.
     arguments: String,
@@ -39,36 +44,54 @@ pub(crate) struct Offer {
 }
 
 impl Handover {
-    /// Offers a permit whose arguments were read.
-    pub(crate) fn offer(self: &Arc<Self>, permitted: Permitted<ToolCall>) -> Offer {
+    /// Offers a permit that was decided for this caller, and whose arguments were read, to these seams.
+    pub(crate) fn offer(
+        self: &Arc<Self>,
+        permitted: Permitted<ToolCall>,
+        caller: Caller,
+        seams: Option<Seams>,
+    ) -> Offer {
         let call = permitted.call();
+        // Where nobody takes it up, nobody is told of it: neither is a tool that hands its text on.
+        let nobody = seams.as_ref().is_some_and(Seams::is_empty);
         let slot = Arc::new(Slot {
+            caller,
+            seams,
             tool: call.tool.to_string(),
             arguments: call.args.to_json().unwrap_or_default(),
             permitted: Mutex::new(Some(permitted)),
         });
         // Without randomness there is no mark, and the inner seam asks again.
-        let mark = getrandom::u64().ok();
+        let mark = if nobody { None } else { getrandom::u64().ok() };
         if let Some(mark) = mark {
             lock(&self.slots).insert(mark, Arc::downgrade(&slot));
         }
         Offer { slot, mark, handover: self.clone() }
     }
 
-    /// Takes the permit that was offered for this very call.
-    pub(crate) fn take(&self, tool: &str, arguments: &str) -> Option<Permitted<ToolCall>> {
-        lock(&self.slot(tool, arguments)?.permitted).take()
+    /// Takes the permit that was offered to this seam for this very call of this caller.
+    pub(crate) fn take(
+        &self,
+        seam: &Seam,
+        caller: &Caller,
+        tool: &str,
+        arguments: &str,
+    ) -> Option<Permitted<ToolCall>> {
+        let slot = self.slot(caller, tool, arguments)?;
+        let ours = slot.seams.as_ref().is_none_or(|seams| seams.hold(seam));
+        if ours { lock(&slot.permitted).take() } else { None }
     }
 
-    /// Whether a permit is offered for this very call.
-    pub(crate) fn offers(&self, tool: &str, arguments: &str) -> bool {
-        self.slot(tool, arguments).is_some_and(|slot| lock(&slot.permitted).is_some())
+    /// Whether a hook offers a permit for this very call of this caller.
+    pub(crate) fn offers(&self, caller: &Caller, tool: &str, arguments: &str) -> bool {
+        let slot = self.slot(caller, tool, arguments);
+        slot.is_some_and(|slot| slot.seams.is_none() && lock(&slot.permitted).is_some())
     }
 
-    fn slot(&self, tool: &str, arguments: &str) -> Option<Arc<Slot>> {
+    fn slot(&self, caller: &Caller, tool: &str, arguments: &str) -> Option<Arc<Slot>> {
         let (mark, arguments) = unmarked(arguments)?;
         let slot = lock(&self.slots).get(&mark)?.upgrade()?;
-        (slot.tool == tool && slot.arguments == arguments).then_some(slot)
+        (slot.caller.is(caller) && slot.tool == tool && slot.arguments == arguments).then_some(slot)
     }
 }
 

@@ -27,6 +27,8 @@ use crate::told::{RanWith, outcome};
 /// - **Sub-agents' own calls.** `Agent::into_tool` runs its own hooks: the call of the sub-agent is
 ///   decided here, its tool calls are not.
 /// - **Tools that the model's provider runs** itself: they never come by.
+/// - **A bare tool that hands the text of its arguments on**, byte by byte, to a guarded tool of the same
+///   name: both run with this hook's one permit.
 /// - **Secrets**: a tool that the policy binds a credential to is refused, because a hook cannot hand
 ///   it over.
 ///
@@ -44,10 +46,11 @@ impl ScopeHook {
     }
 
     async fn admit(&self, context: &ToolContext, tool: &str, arguments: &str) -> Result<Offer, Stopped> {
-        let permitted = self.guard.admit(context, tool, arguments).await?;
+        let (permitted, caller) = self.guard.decide(context, tool, arguments).await?;
         match permitted.credential() {
             Some(credential) => Err(Unready::Credential(credential.name.clone()).into()),
-            None => Ok(self.guard.handover.offer(permitted)),
+            // A hook is not told which handler the call will reach.
+            None => Ok(self.guard.handover.offer(permitted, caller, None)),
         }
     }
 
@@ -80,11 +83,11 @@ impl AgentHook for ScopeHook {
 
     async fn on_dispatch(&self, run: &HookContext, event: DispatchEvent<'_>) -> DispatchAction {
         let EffectKind::ToolCall { name, args } = event.kind else { return DispatchAction::proceed() };
-        if self.guard.handover.offers(name, args) {
+        let mut context = event.context.cloned().unwrap_or_default();
+        if self.guard.offers(&context, name, args) {
             // Another hook of this guard has decided.
             return DispatchAction::proceed();
         }
-        let mut context = event.context.cloned().unwrap_or_default();
         match self.admit(&context, name, args).await {
             Ok(offer) => {
                 let args = offer.arguments();

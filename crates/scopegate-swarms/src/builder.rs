@@ -1,5 +1,6 @@
 //! swarms' own builder, with every tool behind a guard.
 
+use scopegate_adapter::Seams;
 use serde_json::Value;
 use swarms_rs::agent::{SwarmsAgent, SwarmsAgentBuilder};
 use swarms_rs::llm::Model;
@@ -9,7 +10,7 @@ use swarms_rs::structs::tool::{Tool, ToolDyn};
 use crate::agent::GuardedAgent;
 use crate::guard::Guard;
 use crate::guarded::{Guarded, GuardedDyn};
-use crate::model::{GuardedModel, GuardedNames};
+use crate::model::{GuardedModel, GuardedTools};
 
 /// Builds an agent behind a guard.
 pub struct AgentBuilder<M>
@@ -22,7 +23,7 @@ where
     reach: Reach,
     /// Added last, so that no other registration takes a guarded tool's place.
     tools: Vec<AddTool<M>>,
-    guarded: GuardedNames,
+    guarded: GuardedTools,
     handoffs: Vec<String>,
 }
 
@@ -73,7 +74,7 @@ where
     }
 
     fn reaching(reach: Reach, model: M, guard: Guard) -> Self {
-        let guarded = GuardedNames::default();
+        let guarded = GuardedTools::default();
         let by_model = (reach == Reach::Everything).then(|| guard.clone());
         let model = GuardedModel::new(model, by_model, guarded.clone());
         let swarms = SwarmsAgentBuilder::new_with_model(model);
@@ -87,7 +88,10 @@ where
         self,
         set: impl FnOnce(SwarmsAgentBuilder<GuardedModel<M>>) -> SwarmsAgentBuilder<GuardedModel<M>>,
     ) -> Self {
-        Self { swarms: set(self.swarms), ..self }
+        // swarms asks each tool for its definition.
+        let (swarms, seams) = Seams::asked(|| set(self.swarms));
+        self.guarded.stand(seams);
+        Self { swarms, ..self }
     }
 
     /// A tool, guarded.
@@ -105,7 +109,9 @@ where
     }
 
     fn add_guarded(mut self, tool: impl ToolDyn + 'static) -> Self {
-        self.guarded.insert(tool.name());
+        let (name, seams) = Seams::asked(|| tool.name());
+        self.guarded.insert(name);
+        self.guarded.stand(seams);
         self.tools.push(Box::new(|agent| agent.tool(tool)));
         self
     }
@@ -154,7 +160,7 @@ where
 fn covered<M>(
     agent: &SwarmsAgent<GuardedModel<M>>,
     handoffs: &[String],
-    guarded: &GuardedNames,
+    guarded: &GuardedTools,
 ) -> Result<(), BuildError>
 where
     M: Model + Clone + Send + Sync + 'static,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scopegate_adapter::{Caller, Desk, call};
+use scopegate_adapter::{Caller, Desk, Seam, Seams, call};
 use scopegate_core::{
     Disclosure, Enforcer, Permitted, Principal, Provision, ProvisionError, Reviews, Sessions, Stopped,
     ToolCall,
@@ -77,10 +77,15 @@ impl Guard {
         self.caller.close().await
     }
 
-    /// A call that may run, or why not. A permit that the model's seam has given for it in this run
-    /// is that call's.
-    pub(crate) async fn admit(&self, tool: &str, arguments: &str) -> Result<Permitted<ToolCall>, NotRun> {
-        let admitted = self.desk.admit(&self.caller, call(tool, arguments)).await;
+    /// A call that may run, or why not. A permit that was left to this seam for it in this run is that
+    /// call's.
+    pub(crate) async fn admit(
+        &self,
+        seam: &Seam,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<Permitted<ToolCall>, NotRun> {
+        let admitted = self.desk.admit(seam, &self.caller, call(tool, arguments)).await;
         admitted.map_err(|stopped| self.refusal(tool, stopped))
     }
 
@@ -104,8 +109,24 @@ impl Guard {
         not_run
     }
 
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
+    /// Runs a permitted tool. Of what it calls, these seams take the permit up, and nothing else.
+    pub(crate) async fn run<A, E>(
+        &self,
+        permitted: Permitted<ToolCall>,
+        seams: Seams,
+        tool: impl Future<Output = Result<A, E>>,
+    ) -> Result<A, E> {
+        self.desk.run(permitted, &self.caller, seams, tool).await
+    }
+
+    /// Leaves a permit to one of these seams, which will be given its call in this run.
+    pub(crate) fn leave(&self, permitted: Permitted<ToolCall>, seams: Seams) {
+        self.desk.leave(permitted, &self.caller, seams);
+    }
+
+    /// Gives up what was left and not taken.
+    pub(crate) fn clear(&self) {
+        self.desk.clear();
     }
 }
 

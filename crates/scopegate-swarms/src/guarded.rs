@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use scopegate_adapter::RawArgs;
+use scopegate_adapter::{RawArgs, Seam, Seams};
 use swarms_rs::llm::request::ToolDefinition;
 use swarms_rs::structs::tool::{Tool, ToolDyn, ToolError};
 
@@ -21,12 +21,14 @@ use crate::told::NotRun;
 pub struct Guarded<T> {
     tool: T,
     guard: Guard,
+    seam: Seam,
 }
 
 /// [`Guarded`] for a tool whose type is not known: `SwarmsAgent::tool` takes it.
 pub struct GuardedDyn {
     tool: Box<dyn ToolDyn>,
     guard: Guard,
+    seam: Seam,
 }
 
 /// Why a guarded tool gave no answer.
@@ -47,7 +49,7 @@ pub enum GuardedError<E: std::error::Error + 'static> {
 impl<T> Guarded<T> {
     /// A tool behind a guard.
     pub fn new(tool: T, guard: Guard) -> Self {
-        Self { tool, guard }
+        Self { tool, guard, seam: Seam::default() }
     }
 }
 
@@ -60,36 +62,41 @@ impl<T: Tool> Tool for Guarded<T> {
 
     /// The name that is judged, whatever the tool's own definition says.
     fn name(&self) -> String {
+        self.seam.present();
         self.tool.name()
     }
 
     fn definition(&self) -> ToolDefinition {
+        self.seam.present();
         ToolDefinition { name: self.tool.name(), ..self.tool.definition() }
     }
 
     async fn call(&self, arguments: RawArgs) -> Result<T::Output, Self::Error> {
-        let permitted =
-            self.guard.admit(&self.tool.name(), arguments.get()).await.map_err(GuardedError::NotRun)?;
+        let (name, further_in) = Seams::asked(|| self.tool.name());
+        let admitted = self.guard.admit(&self.seam, &name, arguments.get()).await;
+        let permitted = admitted.map_err(GuardedError::NotRun)?;
         let judged = permitted.call().args.to_json().unwrap_or_default();
         // A permit for arguments that the tool cannot read is dropped: nothing ran.
         let args = serde_json::from_str::<T::Args>(&judged).map_err(GuardedError::Arguments)?;
-        self.guard.desk().run(permitted, self.tool.call(args)).await.map_err(GuardedError::Tool)
+        self.guard.run(permitted, further_in, self.tool.call(args)).await.map_err(GuardedError::Tool)
     }
 }
 
 impl GuardedDyn {
     /// A tool behind a guard.
     pub fn new(tool: impl ToolDyn + 'static, guard: Guard) -> Self {
-        Self { tool: Box::new(tool), guard }
+        Self { tool: Box::new(tool), guard, seam: Seam::default() }
     }
 }
 
 impl ToolDyn for GuardedDyn {
     fn name(&self) -> String {
+        self.seam.present();
         self.tool.name()
     }
 
     fn definition(&self) -> ToolDefinition {
+        self.seam.present();
         ToolDefinition { name: self.tool.name(), ..self.tool.definition() }
     }
 
@@ -98,10 +105,11 @@ impl ToolDyn for GuardedDyn {
         arguments: String,
     ) -> Pin<Box<dyn Future<Output = Result<String, ToolError>> + Send + '_>> {
         Box::pin(async move {
-            let admitted = self.guard.admit(&self.tool.name(), &arguments).await;
+            let (name, further_in) = Seams::asked(|| self.tool.name());
+            let admitted = self.guard.admit(&self.seam, &name, &arguments).await;
             let permitted = admitted.map_err(|not_run| ToolError::ToolCallError(Box::new(not_run)))?;
             let judged = permitted.call().args.to_json().unwrap_or_default();
-            self.guard.desk().run(permitted, self.tool.call(judged)).await
+            self.guard.run(permitted, further_in, self.tool.call(judged)).await
         })
     }
 }

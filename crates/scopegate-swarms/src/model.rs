@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
+use scopegate_adapter::Seams;
 use scopegate_core::Unready;
 use serde::{Serialize, Serializer};
 use swarms_rs::llm::completion::{AssistantContent, ToolCall};
@@ -26,20 +27,40 @@ pub struct GuardedModel<M> {
     /// None where only the tools are guarded.
     guard: Option<Guard>,
     /// The agent's tools that are guarded by themselves.
-    guarded: GuardedNames,
+    guarded: GuardedTools,
 }
 
-/// Names of an agent's tools that take permits up. Filled while the agent is built.
+/// An agent's tools that take permits up. Filled while the agent is built.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct GuardedNames(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct GuardedTools(Arc<Mutex<Known>>);
 
-impl GuardedNames {
+#[derive(Debug, Default)]
+struct Known {
+    names: HashSet<String>,
+    seams: Seams,
+}
+
+impl GuardedTools {
+    /// Tools of this name are guarded.
     pub(crate) fn insert(&self, name: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.known().names.insert(name);
+    }
+
+    /// These seams stand around the agent's tools.
+    pub(crate) fn stand(&self, seams: Seams) {
+        self.known().seams.extend(seams);
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+        self.known().names.contains(name)
+    }
+
+    fn seams(&self) -> Seams {
+        self.known().seams.clone()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +83,7 @@ where
 }
 
 impl<M: Model + Send + Sync> GuardedModel<M> {
-    pub(crate) fn new(model: M, guard: Option<Guard>, guarded: GuardedNames) -> Self {
+    pub(crate) fn new(model: M, guard: Option<Guard>, guarded: GuardedTools) -> Self {
         Self { model, guard, guarded }
     }
 
@@ -72,7 +93,7 @@ impl<M: Model + Send + Sync> GuardedModel<M> {
         mut request: CompletionRequest,
     ) -> Result<CompletionResponse<M::RawCompletionResponse>, CompletionError> {
         // All calls of the last turn have ended.
-        guard.desk().clear();
+        guard.clear();
         // swarms ignores the calls of a turn that offers no tools, like the one that makes a plan.
         let calls_count = !request.tools.is_empty();
         strip(guard, &mut request).await;
@@ -110,7 +131,7 @@ impl<M: Model + Send + Sync> GuardedModel<M> {
             let stopped = Unready::Credential(credential.name.clone()).into();
             return Err(guard.refusal(tool, stopped));
         }
-        guard.desk().leave(permitted);
+        guard.leave(permitted, self.guarded.seams());
         Ok(())
     }
 }

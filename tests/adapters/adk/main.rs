@@ -2,4 +2,5 @@
 
 mod guarded;
 mod loops;
+mod nested;
 mod support;

@@ -3,6 +3,8 @@
 mod held;
 mod hook;
 mod loops;
+
+mod nested;
 mod seams;
 mod sessions;
 mod support;

@@ -5,6 +5,7 @@ mod handoff;
 mod held;
 mod loops;
 mod mcp;
+mod nested;
 mod seams;
 mod sessions;
 mod support;
