@@ -3,6 +3,7 @@
 mod held;
 mod hook;
 mod loops;
+mod mcp;
 
 mod nested;
 mod seams;
