@@ -18,7 +18,7 @@ use scopegate_reference::mcp::Claim;
 use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
 
 /// Every answer these rules can give.
-const ANSWERS: [&str; 24] = [
+const ANSWERS: [&str; 25] = [
     "PERMIT",
     "HOLD",
     "JWT_INVALID",
@@ -32,6 +32,7 @@ const ANSWERS: [&str; 24] = [
     "MCP_TOOL_CHANGED",
     "ACTION_FORBIDDEN",
     "SCOPE_VIOLATION",
+    "TRUST_TOO_LOW",
     "CREDENTIAL_VIOLATION",
     "DELEGATION_DEPTH_EXCEEDED",
     "TIME_VIOLATION",
@@ -289,7 +290,9 @@ impl Pair {
             })
             .collect();
         assert_eq!(&counted, self.reference.shadowed(), "{policy}");
-        if self.reads_trust {
+        let read_by_a_role =
+            self.engine.roles().iter().any(|role| self.roles[role].min_trust_level.is_some());
+        if self.reads_trust || read_by_a_role {
             for (owner, _) in &self.asked {
                 assert_eq!(
                     u64::from(self.engine.trust(owner).tenths()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use scopegate_core::{
     AccessRequest, Enforcer, Hold, Name, PolicyView, Principal, Provision, Review, Reviews, ScopeView,
-    ShadowReport, Timestamp, ToolCall,
+    ShadowReport, Timestamp, ToolCall, ToolView,
 };
 use scopegate_engine::{
     Clock, CredentialSource, LocalEnforcer, ManualClock, Policy, RecordsSpec, SystemClock,
@@ -99,6 +99,11 @@ impl Trial {
     }
 
     /// The role after inheritance.
+    /// One tool of the role, listed or not; `None` when nothing grants it.
+    pub(crate) fn view_of(&self, tool: &Name) -> Option<ToolView> {
+        self.enforcer.explain_tool(&self.role, tool)
+    }
+
     pub(crate) fn view(&self) -> Result<ScopeView, Failure> {
         self.enforcer.explain(&self.role).ok_or_else(|| Failure::no_answer("the role is gone"))
     }

@@ -166,6 +166,8 @@ codes! {
     ActionForbidden = "ACTION_FORBIDDEN", High, "none";
     /// No grant for this tool.
     ScopeViolation = "SCOPE_VIOLATION", Medium, "none";
+    /// The agent is trusted less than a role wants, or nobody keeps count.
+    TrustTooLow = "TRUST_TOO_LOW", High, "none";
     /// The credential bound to the tool is not allowed or cannot be found.
     CredentialViolation = "CREDENTIAL_VIOLATION", High, "none";
     /// No delegation depth left.
@@ -246,6 +248,9 @@ impl std::fmt::Display for Denial {
             }
             (_, Detail::Manifest(_, resource)) => {
                 write!(f, "the agent's manifest does not list resource `{resource}`")
+            }
+            (DenyCode::TrustTooLow, _) => {
+                f.write_str("the agent is trusted less than its role wants for this tool")
             }
             (DenyCode::CredentialViolation, Detail::Name(name)) => {
                 write!(f, "the tool's credential `{name}` is not allowed or not available")

@@ -31,7 +31,10 @@ pub(crate) struct Granted<'a> {
 #[inline(always)]
 pub(crate) fn find<'a>(facts: &Facts<'a>, scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
-    tool.and_then(|tool| scope.granted(tool)).ok_or_else(|| not_granted(scope))
+    match tool.and_then(|tool| scope.granted(tool)) {
+        Some(granted) => Ok(granted),
+        None => by_pattern(scope, call),
+    }
 }
 
 /// The same for a session and its parents.
@@ -44,9 +47,17 @@ pub(crate) fn find_all<'a>(
     links.iter().filter_map(|link| link.scope).map(|scope| find(facts, scope, call)).collect()
 }
 
-/// Line 5 goes on: the tool has its credential, and every parent allows sub-agents this deep.
+/// The same for a tool that no role lists.
+#[inline(never)]
+fn by_pattern<'a>(scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Denial> {
+    scope.granted_by_pattern(&call.tool).ok_or_else(|| not_granted(scope))
+}
+
+/// Line 5 goes on: the owner is trusted far enough, the tool has its credential, and every parent allows
+/// sub-agents this deep.
 #[inline(always)]
 pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
+    check_trust(facts, granted)?;
     check_credentials(facts, granted)?;
     check_depth(granted)
 }
@@ -54,6 +65,17 @@ pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), De
 #[cold]
 fn not_granted(scope: &Scope) -> Denial {
     Denial::with(DenyCode::ScopeViolation, Detail::Name(scope.name().clone()))
+}
+
+/// Where nobody keeps count, nobody is trusted.
+#[inline(always)]
+fn check_trust(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
+    for least in granted.iter().filter_map(|granted| granted.level.min_trust) {
+        if facts.trust.is_none_or(|trust| trust < least) {
+            return Err(Denial::new(DenyCode::TrustTooLow));
+        }
+    }
+    Ok(())
 }
 
 #[inline(always)]

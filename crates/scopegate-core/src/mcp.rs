@@ -27,7 +27,7 @@ fn silent(scope: &Scope) -> Result<(), ()> {
 fn judge(facts: &Facts<'_>, scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
     check_session(facts, call)?;
     let tool = facts.tools.find(&call.tool);
-    scopes.try_each(|scope| check_server(scope, tool, call.server.as_ref()))?;
+    scopes.try_each(|scope| check_server(scope, tool, call))?;
     match &call.server {
         Some(server) => scopes.try_each(|scope| check_tool(facts, scope, tool, server, &call.tool)),
         None => Ok(()),
@@ -45,9 +45,9 @@ fn check_session(facts: &Facts<'_>, call: &ToolCall) -> Result<(), Denial> {
 }
 
 /// A role that lists servers wants one of them named; one that lists none has none.
-fn check_server(scope: &Scope, tool: Option<ToolId>, server: Option<&Name>) -> Result<(), Denial> {
-    let listed = scope.listed_servers(tool);
-    match server {
+fn check_server(scope: &Scope, tool: Option<ToolId>, call: &ToolCall) -> Result<(), Denial> {
+    let listed = scope.listed_servers(tool, &call.tool);
+    match &call.server {
         None if listed.is_none() => Ok(()),
         None => Err(Denial::new(DenyCode::McpServerUnauthorized)),
         Some(server) if listed.is_some_and(|listed| listed.contains(server)) => Ok(()),
@@ -70,7 +70,7 @@ fn check_tool(
             return Err(Denial::with(DenyCode::McpToolChanged, Detail::said(server)));
         }
         Offer::NotRegistered => false,
-        Offer::NotBuiltIn => tool.is_some_and(|tool| scope.granted(tool).is_some()),
+        Offer::NotBuiltIn => scope.granted_named(tool, name).is_some(),
     };
     if known { Ok(()) } else { Err(Denial::with(DenyCode::McpToolNotFound, Detail::said(server))) }
 }

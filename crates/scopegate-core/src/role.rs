@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::forbid;
 use crate::id::Name;
 use crate::plain;
 
@@ -23,6 +24,10 @@ pub struct Role {
     /// The tools it may call, by their exact names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_tools: Vec<Name>,
+    /// Tools it may call beside these, by their names; `*` stands for any characters. Only the tool's name
+    /// counts: the action is what the caller says it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_actions: Vec<Name>,
     /// Tools and actions it may never call, whatever grants them; `*` stands for any characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied_actions: Vec<Name>,
@@ -109,8 +114,9 @@ pub struct Role {
     /// that, such a tool is not run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub redact_output: BTreeMap<Name, Vec<OutputRule>>,
-    /// Minimum trust. Not enforced in this version: a policy that sets it is refused.
+    /// How far an agent must be trusted at least, 0 to 100, to use the tools it brings.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "plain::maybe_number")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
     pub min_trust_level: Option<u64>,
     /// Where denials are announced. Needs the plane: a policy that sets it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -296,6 +302,12 @@ impl Role {
     /// A role that allows nothing yet.
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Whether the role itself, without its parents, grants a tool of this name.
+    pub fn grants(&self, tool: &str) -> bool {
+        self.allowed_tools.iter().any(|name| name == tool)
+            || self.allowed_actions.iter().any(|pattern| forbid::glob(pattern, tool))
     }
 
     /// The role, also allowing these tools.

@@ -47,6 +47,11 @@ impl Trust {
         if tenths <= Self::MOST.0 { Some(Self(tenths)) } else { None }
     }
 
+    /// A whole level; `None` beyond 100.
+    pub fn from_whole(level: u64) -> Option<Self> {
+        u16::try_from(level).ok().and_then(|level| level.checked_mul(10)).and_then(Self::from_tenths)
+    }
+
     /// In tenths.
     pub const fn tenths(self) -> u16 {
         self.0
@@ -114,8 +119,7 @@ impl Visitor<'_> for Level {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Trust, E> {
-        let level = u16::try_from(number).ok().and_then(|n| n.checked_mul(10)).and_then(Trust::from_tenths);
-        level.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+        Trust::from_whole(number).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Trust, E> {

@@ -39,6 +39,8 @@ pub(crate) struct Snapshot {
     pub(crate) manifests: Arc<Manifests>,
     /// The credentials that policies name and the source can find, sorted.
     pub(crate) credentials: Arc<[Name]>,
+    /// Whether a policy or a role looks at trust, so that it has to be counted.
+    pub(crate) reads_trust: bool,
 }
 
 impl Snapshot {
@@ -126,6 +128,8 @@ pub(crate) struct Publisher {
     registered_manifests: BTreeMap<Name, Manifest>,
     /// Who inherits from whom.
     children: HashMap<Name, BTreeSet<Name>>,
+    /// Roles that want trust.
+    trusting: BTreeSet<Name>,
     slots: HashMap<Name, Slot>,
     next_slot: Slot,
     latest: Snapshot,
@@ -149,6 +153,7 @@ impl Publisher {
             registered_manifests: BTreeMap::new(),
             registered: BTreeMap::new(),
             children: HashMap::new(),
+            trusting: BTreeSet::new(),
             slots: HashMap::new(),
             next_slot: 0,
             latest: Snapshot::default(),
@@ -187,12 +192,13 @@ impl Publisher {
             policies,
             manifests: Arc::new(manifests),
             credentials: self.credentials.iter().cloned().collect(),
+            reads_trust: false, // until it is published
         };
         for scope in scopes {
             let slot = self.slot(scope.name());
             next.put(slot, Some(scope));
         }
-        self.children.clear();
+        self.forget_kin();
         roles.values().for_each(|role| self.adopt(role));
         self.roles = roles;
         self.mcp_servers = self.servers_with(policy);
@@ -347,6 +353,15 @@ impl Publisher {
         if let Some(parent) = &role.parent_role_id {
             self.children.entry(parent.clone()).or_default().insert(role.name.clone());
         }
+        if role.min_trust_level.is_some() {
+            self.trusting.insert(role.name.clone());
+        }
+    }
+
+    /// Forgets what `adopt` noted of all roles.
+    fn forget_kin(&mut self) {
+        self.children.clear();
+        self.trusting.clear();
     }
 
     fn disown(&mut self, role: &Role) {
@@ -354,6 +369,7 @@ impl Publisher {
         {
             children.remove(&role.name);
         }
+        self.trusting.remove(&role.name);
     }
 
     /// A role that was removed and comes back gets a new place: its old sessions stay over.
@@ -363,8 +379,10 @@ impl Publisher {
         slot
     }
 
-    fn publish(&mut self, next: Snapshot) -> Snapshot {
+    fn publish(&mut self, mut next: Snapshot) -> Snapshot {
         self.version += 1;
+        let by_policies = next.policies.as_deref().is_some_and(Policies::reads_trust);
+        next.reads_trust = by_policies || !self.trusting.is_empty();
         self.latest = next.clone();
         next
     }

@@ -1,4 +1,4 @@
-//! Who is trusted how far. Counted only while a policy reads it.
+//! Who is trusted how far. Counted only while a policy or a role reads it.
 
 use std::cell::Cell;
 use std::collections::HashMap;

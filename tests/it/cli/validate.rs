@@ -26,8 +26,8 @@ fn bad_policies_name_line_and_column() {
         ("version: 1\nroles:\n  - name: a\n    name: b", ":4:5: "),
         ("version: 1\nroles:\n  - name: a\n  - name: a", ":4:11: roles[1].name: a second role named `a`"),
         (
-            "version: 1\nroles:\n  - name: a\n    min_trust_level: 3",
-            ":4:22: roles[0].min_trust_level: `min_trust_level` is not enforced",
+            "version: 1\nroles:\n  - name: a\n    min_trust_level: 300",
+            ":4:22: roles[0].min_trust_level: 300 is more than 100",
         ),
         (
             "version: 1\nroles:\n  - name: a\n    parameter_constraints:\n      t:\n        - { field: x, operator: regex, value: '((?=x))*' }",

@@ -26,6 +26,9 @@ fn names() {
         ("allowed_tools: [write]", "5:5", "duplicate mapping key: allowed_tools"),
         ("'allowed_tools ': [write]", "5:5", "unknown field `allowed_tools `"),
         ("Allowed_Tools: [write]", "5:5", "unknown field `Allowed_Tools`"),
+        ("min_trust_level: 101", "5:22", "~.min_trust_level: 101 is more than 100"),
+        ("allowed_actions: ['a b']", "5:23", "~.allowed_actions[0]: `a b` is not a name"),
+        ("allowed_actions: ['x*', '']", "5:29", "~.allowed_actions[1]: `` is not a name"),
         ("denied_actions: ['a b']", "5:22", "~.denied_actions[0]: `a b` is not a name"),
         ("denied_actions: ['']", "5:22", "~.denied_actions[0]: `` is not a name"),
         ("approval_required: ['r*']", "5:25", "~.approval_required[0]: `r*` has a wildcard"),
@@ -192,16 +195,6 @@ fn nulls() {
 #[test]
 fn fields_that_are_not_enforced() {
     lines(&[
-        (
-            "min_trust_level: 0",
-            "5:22",
-            "~.min_trust_level: `min_trust_level` is not enforced by this version",
-        ),
-        (
-            "min_trust_level: 3",
-            "5:22",
-            "~.min_trust_level: `min_trust_level` is not enforced by this version",
-        ),
         (
             "webhook_url: https://example.com",
             "5:18",

@@ -50,7 +50,7 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
     }
     let roles = policy["roles"].as_array_mut()?;
     let role = roles[at].as_object_mut()?;
-    let how = match random.below(14) {
+    let how = match random.below(15) {
         0 => add_constraint(random, role, "parameter_constraints", tool, spare)?,
         1 => add_constraint(random, role, "approval_unless", tool, spare)?,
         2 => push(role, "denied_actions", json!(random.pick(&["write*", "read", tool, "*.reset", "*"]))),
@@ -73,6 +73,7 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
             role.remove(flag)?;
             format!("without {flag}")
         }
+        13 => raise_minimum(random, role),
         _ => add_constraint(random, role, "parameter_constraints", tool, spare)?,
     };
     Some(format!("{}: {how}", role["name"]))
@@ -80,11 +81,19 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
 
 /// Only where one role alone lists the tool: elsewhere a nearer grant would bring fewer guards.
 fn remove_tool(roles: &mut [Value], tool: &str) -> Option<String> {
-    let lists = |role: &Value| role["allowed_tools"].as_array().is_some_and(|t| t.contains(&json!(tool)));
+    let read = |role: &Value| serde_json::from_value::<scopegate_core::Role>(role.clone()).expect("a role");
+    let lists = |role: &Value| read(role).grants(tool);
     let mut granting = roles.iter_mut().filter(|role| lists(role));
     let (role, None) = (granting.next()?, granting.next()) else { return None };
     role["allowed_tools"].as_array_mut()?.retain(|other| *other != json!(tool));
     Some(format!("{} does not list {tool}", role["name"]))
+}
+
+fn raise_minimum(random: &mut Gen, role: &mut Role) -> String {
+    let so_far = role.get("min_trust_level").and_then(Value::as_u64).unwrap_or(0);
+    let least = so_far.max(random.pick(&[0, 50, 51]));
+    role.insert("min_trust_level".to_owned(), json!(least));
+    format!("trusts from {least} on")
 }
 
 fn unwaived(role: &Role, tool: &str) -> bool {

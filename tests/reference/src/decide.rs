@@ -2,8 +2,8 @@
 
 use crate::beside::Shadowed;
 use crate::guards::{
-    all_hold, charges, env_agrees, env_passes, judge_before_arguments, reads_arguments, rows_pass,
-    server_charges, wants_person,
+    Before, all_hold, charges, env_agrees, env_passes, glob_matches, judge_before_arguments, reads_arguments,
+    rows_pass, server_charges, wants_person,
 };
 use crate::json::{Json, read_arguments};
 use crate::manifest::{Manifest, read_manifests};
@@ -211,7 +211,9 @@ impl Reference {
         if first.any(|policy| policy.matches(&seen)) {
             return Verdict::Deny("ACTION_FORBIDDEN"); // line 4 as well
         }
-        match judge_before_arguments(&links, call, now, &self.credentials, self.manifest(session)) {
+        let trust = self.trusted.of(&self.sessions[session].owner);
+        let before = Before { now, trust, resolvable: &self.credentials, manifest: self.manifest(session) };
+        match judge_before_arguments(&links, call, &before) {
             Some(code) => Verdict::Deny(code),
             None => self.judge_arguments(session, &links, call, now),
         }
@@ -254,7 +256,10 @@ impl Reference {
     pub(crate) fn link(&self, handle: usize, tool: &str) -> Link<'_> {
         let session = &self.sessions[handle];
         let chain = self.chain(&session.role).unwrap_or_default();
-        let grants = |role: &&Role| role.allowed_tools.iter().any(|name| name == tool);
+        let grants = |role: &&Role| {
+            role.allowed_tools.iter().any(|name| name == tool)
+                || role.allowed_actions.iter().any(|glob| glob_matches(glob.as_bytes(), tool.as_bytes()))
+        };
         let guards = match chain.iter().rposition(grants) {
             Some(farthest) => chain[..=farthest].to_vec(),
             None => Vec::new(),

@@ -10,14 +10,18 @@ use crate::rate::{Account, Charge, Window};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// What lines 4 to 6 look at beside the call and its roles.
+pub(crate) struct Before<'a> {
+    pub(crate) now: u64,
+    /// In tenths.
+    pub(crate) trust: u64,
+    pub(crate) resolvable: &'a HashSet<String>,
+    pub(crate) manifest: Option<&'a Manifest>,
+}
+
 /// Lines 4 to 6.
-pub(crate) fn judge_before_arguments(
-    links: &[Link],
-    call: &Call,
-    now: u64,
-    resolvable: &HashSet<String>,
-    manifest: Option<&Manifest>,
-) -> Option<&'static str> {
+pub(crate) fn judge_before_arguments(links: &[Link], call: &Call, before: &Before) -> Option<&'static str> {
+    let Before { now, trust, resolvable, manifest } = *before;
     // Line 4.
     let forbids = |pattern: &String| {
         glob_matches(pattern.as_bytes(), call.tool.as_bytes())
@@ -35,6 +39,10 @@ pub(crate) fn judge_before_arguments(
         && !manifest.covers(resource, call.action, call.tool)
     {
         return Some("SCOPE_VIOLATION");
+    }
+    let distrusts = |role: &&Role| role.min_trust.is_some_and(|least| trust < least);
+    if links.iter().any(|link| link.guards.iter().any(distrusts)) {
+        return Some("TRUST_TOO_LOW");
     }
     let credential_fails = |role: &&Role| {
         let credential = role.credential_mapping.get(call.tool);

@@ -13,6 +13,10 @@ pub struct Role {
     pub name: String,
     /// Exact tool names.
     pub allowed_tools: Vec<String>,
+    /// Globs of tool names.
+    pub allowed_actions: Vec<String>,
+    /// In tenths.
+    pub min_trust: Option<u64>,
     /// Exact names or globs.
     pub denied_actions: Vec<String>,
     /// The parent's name.
@@ -127,6 +131,8 @@ fn read_role(value: &Value) -> Result<Role, String> {
     Ok(Role {
         name: value["name"].as_str().ok_or("a role without a name")?.to_string(),
         allowed_tools: strings("allowed_tools"),
+        allowed_actions: strings("allowed_actions"),
+        min_trust: value["min_trust_level"].as_u64().map(|level| level * 10),
         denied_actions: strings("denied_actions"),
         parent: value["parent_role_id"].as_str().map(str::to_string),
         constraints: read_constraint_map(&value["parameter_constraints"])?,

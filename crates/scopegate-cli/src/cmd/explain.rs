@@ -70,6 +70,9 @@ fn tell(view: &ScopeView, output: &mut Output) -> Result<(), Failure> {
             output.line(format!("  {}", reveal(rule)))?;
         }
     }
+    for granted in &view.patterns {
+        output.line(format!("any tool named {}, granted by {}", granted.pattern, granted.granted_by))?;
+    }
     for guards in view.guards.iter().filter(|guards| !guards.rules.is_empty()) {
         output.line(format!("every tool granted by {}:", guards.granted_by))?;
         for rule in &guards.rules {

@@ -112,7 +112,8 @@ fn count(policy: &Policy) -> Detail {
     let granted: BTreeSet<_> = policy.roles.iter().flat_map(|role| &role.allowed_tools).collect();
     let constraints = policy.roles.iter().flat_map(|role| role.parameter_constraints.values());
     let stray = |role: &Role| {
-        let tools = guarded(role).filter(|(_, tool)| !granted.contains(tool));
+        let is_granted = |tool: &Name| policy.roles.iter().any(|role| role.grants(tool));
+        let tools = guarded(role).filter(|(_, tool)| !is_granted(tool));
         let warnings = tools.map(|(field, tool)| {
             format!("role `{}`: {field} names `{tool}`, which no role of this file grants", role.name)
         });

@@ -12,6 +12,7 @@ use super::RoleDraft;
 const MEMBERS: &[&str] = &[
     "description",
     "allowed_tools",
+    "allowed_actions",
     "denied_actions",
     "parent_role_id",
     "parameter_constraints",

@@ -22,8 +22,8 @@ impl Asks {
 
     /// Of a role-wide level, and whether the role wants arguments digested.
     pub(super) fn of_level(level: &Level, digests: bool) -> Self {
-        // Every field is named, so that a new one does not go unasked. Line 6 is asked in any case.
-        let Level { schedule: _, environments, rows, asks: _ } = level;
+        // Every field is named, so that a new one does not go unasked. Lines 5 and 6 are asked in any case.
+        let Level { schedule: _, min_trust: _, environments, rows, asks: _ } = level;
         Self::ENVIRONMENT
             .when(environments.is_some())
             .and(Self::ROWS.when(rows.is_some()))

@@ -1,13 +1,14 @@
 //! From roles as written to scopes as read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::patterns::Patterns;
 use super::pool::Pool;
 use super::rules::Shared;
 use super::servers;
 use super::tools::{ToolSet, ToolTable};
-use super::{Asks, Card, Guards, Level, Limit, Rules, Scope, Servers};
+use super::{Asks, Card, Guards, Level, Limit, Rules, Scope, Servers, Unlisted};
 use crate::environment::Environments;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
@@ -17,6 +18,7 @@ use crate::redact;
 use crate::role::{RateScope, RecordArguments, Role};
 use crate::rows::Rows;
 use crate::schedule::Schedule;
+use crate::trust::Trust;
 
 /// Most parents above a role.
 pub const MAX_PARENTS: usize = 8;
@@ -87,6 +89,12 @@ impl Compiler {
         for (role, depth) in chain.iter().zip(0..) {
             depths.extend(role.allowed_tools.iter().map(|tool| (tool, depth))); // the farthest wins
         }
+        if let Some(patterns) = &guards.patterns {
+            for (tool, depth) in &mut depths {
+                *depth = patterns.level(tool).map_or(*depth, |farther| farther.max(*depth));
+            }
+        }
+        let unlisted = self.unlisted(&chain, &depths)?;
         let mut rules = Rules::new();
         let mut ids = Vec::with_capacity(depths.len());
         for (tool, depth) in depths {
@@ -107,8 +115,19 @@ impl Compiler {
             card: Arc::new(Card {
                 name: role.name.clone(),
                 parents: chain.iter().skip(1).map(|role| role.name.clone()).collect(),
+                unlisted,
             }),
         })
+    }
+
+    /// The rules of tools that no role of the chain lists: what else may grant them is guarded too.
+    fn unlisted(&mut self, chain: &[&Role], listed: &BTreeMap<&Name, u8>) -> Result<Unlisted, PolicyError> {
+        let named: BTreeSet<&Name> = chain.iter().flat_map(|role| guarded(role)).collect();
+        let mut rules = Vec::new();
+        for tool in named.into_iter().filter(|tool| !listed.contains_key(tool)) {
+            rules.extend(self.shared.rules(tool, chain)?.map(|rules| (tool.clone(), rules)));
+        }
+        Ok(rules.into())
     }
 
     /// Forgets rules that no scope holds any more.
@@ -126,6 +145,7 @@ impl Compiler {
             forbids: Forbids::new(
                 chain.iter().flat_map(|role| role.denied_actions.iter().cloned()).collect(),
             ),
+            patterns: Patterns::compile(chain),
             delegation_depth: role.max_delegation_depth,
             digests_arguments,
             ttl_seconds: if role.default_ttl_seconds == 0 { 3600 } else { role.default_ttl_seconds },
@@ -144,15 +164,18 @@ impl Compiler {
             });
             let rows = Rows::new(role.max_rows, role.rows_optional);
             let schedule = Schedule::compile(role)?;
+            let min_trust = role.min_trust_level.and_then(Trust::from_whole);
             let mut level = match levels.last() {
                 None => Level {
                     schedule,
+                    min_trust,
                     environments: environments.map(|own| self.environments.share(own)),
                     rows: rows.map(|own| self.rows.share(own)),
                     asks: Asks::NOTHING,
                 },
                 Some(nearer) => Level {
                     schedule: nearer.schedule.and(schedule),
+                    min_trust: nearer.min_trust.max(min_trust),
                     environments: self.environments.both(
                         &nearer.environments,
                         environments,
@@ -195,6 +218,13 @@ fn chain<'a>(role: &'a Role, roles: &'a BTreeMap<Name, Arc<Role>>) -> Result<Vec
     Ok(chain)
 }
 
+/// The tools that a role guards, whether it grants them or not.
+fn guarded(role: &Role) -> impl Iterator<Item = &Name> {
+    let Role { parameter_constraints, approval_required, approval_unless, credential_mapping, .. } = role;
+    let keys = parameter_constraints.keys().chain(approval_unless.keys()).chain(credential_mapping.keys());
+    keys.chain(approval_required).chain(role.redact_output.keys())
+}
+
 /// The limits that shared accounts count, and those that a session's own count.
 fn limits(chain: &[&Role]) -> [Box<[Limit]>; 2] {
     let (mut shared, mut own) = (Vec::new(), Vec::new());
@@ -233,9 +263,12 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
             problem::name(name).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
         }
     }
-    for (index, pattern) in role.denied_actions.iter().enumerate() {
-        forbid::parse(pattern)
-            .map_err(|p| PolicyError::from(p).in_element(index).in_member("denied_actions"))?;
+    for (member, patterns) in
+        [("allowed_actions", &role.allowed_actions), ("denied_actions", &role.denied_actions)]
+    {
+        for (index, pattern) in patterns.iter().enumerate() {
+            forbid::parse(pattern).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
+        }
     }
     let keys = role.parameter_constraints.keys().map(|tool| ("parameter_constraints", tool));
     let keys = keys.chain(role.approval_unless.keys().map(|tool| ("approval_unless", tool)));
@@ -250,11 +283,8 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
 
 /// A field that would be ignored is refused instead.
 fn check_supported(role: &Role) -> Result<(), PolicyError> {
-    let used = [
-        ("min_trust_level", role.min_trust_level.is_some()),
-        ("webhook_url", role.webhook_url.is_some()),
-        ("webhook_secret", role.webhook_secret.is_some()),
-    ];
+    let used =
+        [("webhook_url", role.webhook_url.is_some()), ("webhook_secret", role.webhook_secret.is_some())];
     match used.into_iter().find(|(_, used)| *used) {
         Some((field, _)) => Err(PolicyError::from(Problem::NotEnforced(field)).in_member(field)),
         None => Ok(()),
@@ -269,6 +299,7 @@ fn check_sizes(role: &Role) -> Result<(), PolicyError> {
         ("default_ttl_seconds", role.default_ttl_seconds, MAX_SECONDS),
         ("max_delegation_depth", role.max_delegation_depth, 8),
         ("max_rows", role.max_rows, (1 << 53) - 1),
+        ("min_trust_level", role.min_trust_level.unwrap_or(0), 100),
     ];
     if let Some((field, value, most)) = sizes.into_iter().find(|(_, value, most)| value > most) {
         return Err(PolicyError::from(Problem::TooLarge(value, most)).in_member(field));

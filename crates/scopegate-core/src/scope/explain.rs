@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Level, Limit, Scope, ToolTable};
 use crate::decision::Obligation;
 use crate::facts::Account;
+use crate::grant::Granted;
 use crate::id::Name;
 
 /// What sessions of a role may do.
@@ -23,8 +24,21 @@ pub struct ScopeView {
     pub forbids: Vec<Name>,
     /// What guards every tool that a role of the chain grants, besides the tool's own rules.
     pub guards: Vec<GuardsView>,
-    /// Every tool, by name.
+    /// Every tool that is listed, by name.
     pub tools: Vec<ToolView>,
+    /// Patterns that grant tools beside these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<PatternView>,
+}
+
+/// A pattern that grants tools.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PatternView {
+    /// The pattern.
+    pub pattern: Name,
+    /// The role that has it: all guards up to there apply.
+    pub granted_by: Name,
 }
 
 /// The role-wide guards of the tools that one role of the chain grants.
@@ -71,7 +85,22 @@ impl Scope {
             forbids: self.forbids().map(|forbids| forbids.patterns().to_vec()).unwrap_or_default(),
             guards: self.guards_view(),
             tools: views,
+            patterns: self.patterns_view(),
         }
+    }
+
+    /// One tool in words, listed or not; `None` when nothing grants it.
+    pub fn view_tool(&self, tools: &ToolTable, tool: &Name) -> Option<ToolView> {
+        Some(self.granted_view(tool, self.granted_named(tools.find(tool), tool)?))
+    }
+
+    fn patterns_view(&self) -> Vec<PatternView> {
+        let patterns = self.guards.patterns.iter().flat_map(|patterns| patterns.iter());
+        let view = |(pattern, depth): &(Name, u8)| PatternView {
+            pattern: pattern.clone(),
+            granted_by: self.card.nth(*depth).unwrap_or(self.name()).clone(),
+        };
+        patterns.map(view).collect()
     }
 
     fn guards_view(&self) -> Vec<GuardsView> {
@@ -91,13 +120,15 @@ impl Scope {
     }
 
     fn tool_view(&self, name: &Name, id: super::ToolId) -> Option<ToolView> {
-        let granted = self.granted(id)?;
-        let mut chain = std::iter::once(self.name()).chain(self.parents());
+        Some(self.granted_view(name, self.granted(id)?))
+    }
+
+    fn granted_view(&self, name: &Name, granted: Granted<'_>) -> ToolView {
         let rules = granted.rules;
         let approvals = rules.map(|rules| rules.approvals.as_slice()).unwrap_or_default();
-        Some(ToolView {
+        ToolView {
             tool: name.clone(),
-            granted_by: chain.nth(usize::from(granted.depth)).unwrap_or(self.name()).clone(),
+            granted_by: self.card.nth(granted.depth).unwrap_or(self.name()).clone(),
             constraints: rules.iter().flat_map(|r| r.constraints.words()).map(ToString::to_string).collect(),
             approval: (!approvals.is_empty())
                 .then(|| approvals.iter().flat_map(super::rules::Approval::unless).collect()),
@@ -108,13 +139,14 @@ impl Scope {
                 .map(|Obligation::Redact(rule)| rule.to_string())
                 .collect(),
             forbidden: self.forbids().is_some_and(|forbids| forbids.names(name)),
-        })
+        }
     }
 }
 
 impl Level {
     fn words(&self) -> Vec<String> {
         let mut words = self.schedule.words();
+        words.extend(self.min_trust.map(|least| format!("the agent must be trusted at least {least}")));
         words.extend(self.environments.as_ref().map(|environments| environments.words()));
         words.extend(self.rows.as_ref().map(|rows| rows.words().to_string()));
         words

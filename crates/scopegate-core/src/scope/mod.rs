@@ -4,6 +4,7 @@
 mod asks;
 mod compile;
 mod explain;
+mod patterns;
 mod pool;
 mod rules;
 mod servers;
@@ -15,7 +16,8 @@ use smallvec::SmallVec;
 
 pub(crate) use self::asks::Asks;
 pub use self::compile::{Compiler, MAX_PARENTS};
-pub use self::explain::{GuardsView, ScopeView, ToolView};
+pub use self::explain::{GuardsView, PatternView, ScopeView, ToolView};
+use self::patterns::Patterns;
 pub(crate) use self::rules::ToolRules;
 pub(crate) use self::servers::Servers;
 use self::tools::ToolSet;
@@ -28,6 +30,7 @@ use crate::id::Name;
 use crate::rate::{Quota, Window};
 use crate::rows::Rows;
 use crate::schedule::Schedule;
+use crate::trust::Trust;
 
 /// What sessions of one role may do. Two cache lines, of which a decision nearly always reads the first alone:
 /// of a hundred thousand roles, most calls find theirs in memory that is far away.
@@ -53,6 +56,8 @@ struct Guards {
     /// Those that all sessions of one owner share, and those that each session has.
     limits: [Box<[Limit]>; 2],
     forbids: Option<Box<Forbids>>,
+    /// Tools that are granted by patterns; `None` when no role of the chain has any.
+    patterns: Option<Box<Patterns>>,
     /// Which MCP servers its calls may go to, and how often; `None` when no role of the chain says.
     servers: Option<Box<Servers>>,
     delegation_depth: u64,
@@ -60,13 +65,19 @@ struct Guards {
     ttl_seconds: u64,
 }
 
-/// Who a scope belongs to: nothing that a permit reads.
+/// Who a scope belongs to, and what guards tools that it does not list: nothing that the permit of a listed
+/// tool reads.
 #[derive(Debug)]
 struct Card {
     name: Name,
     /// The role's parents, nearest first.
     parents: Box<[Name]>,
+    /// Tools with guards of their own that no role of the chain lists, by name.
+    unlisted: Unlisted,
 }
+
+/// Tools and their rules, by name.
+type Unlisted = Box<[(Name, Arc<ToolRules>)]>;
 
 /// What the accounts of a ledger count, by slot: survives changes of the policy.
 #[derive(Clone, Debug)]
@@ -112,6 +123,8 @@ impl Card {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Level {
     pub(crate) schedule: Schedule,
+    /// How far the owner must be trusted at least.
+    pub(crate) min_trust: Option<Trust>,
     pub(crate) environments: Option<Arc<Environments>>,
     pub(crate) rows: Option<Arc<Rows>>,
     /// All that is asked for here.
@@ -186,7 +199,7 @@ impl Scope {
 
     /// Whether a tool of this name could ever be permitted.
     pub fn could_permit(&self, tools: &ToolTable, tool: &str) -> bool {
-        let granted = tools.find(tool).and_then(|id| self.granted(id)).is_some();
+        let granted = self.granted_named(tools.find(tool), tool).is_some();
         granted && !self.forbids().is_some_and(|forbids| forbids.names(tool))
     }
 

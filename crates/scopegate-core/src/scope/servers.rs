@@ -105,9 +105,9 @@ impl Scope {
 
     /// The servers that a call of this tool may go to; `None` when none is listed. A tool that
     /// nobody grants is judged as if the farthest role did.
-    pub(crate) fn listed_servers(&self, tool: Option<ToolId>) -> Option<&[Name]> {
+    pub(crate) fn listed_servers(&self, id: Option<ToolId>, tool: &str) -> Option<&[Name]> {
         let listed = &self.servers()?.listed;
-        let granted = tool.and_then(|tool| self.granted(tool));
+        let granted = self.granted_named(id, tool);
         let level = granted.map_or(listed.len().checked_sub(1)?, |granted| usize::from(granted.depth));
         listed.get(level)?.as_deref()
     }

@@ -33,26 +33,24 @@ impl Step<'_> {
     /// Looks at what was answered with the policies that cannot change it, and moves trust.
     #[inline(always)]
     pub(super) fn beside(&self, given: Given) -> Option<Box<Beside>> {
-        let policies = self.snapshot.policies.as_deref()?;
-        if policies.has_shadow() || self.trust.is_some() { self.look(policies, given) } else { None }
+        let looked_at = self.snapshot.policies.as_deref().is_some_and(Policies::has_shadow);
+        if looked_at || self.trust.is_some() { self.look(looked_at, given) } else { None }
     }
 
     #[inline(never)]
-    fn look(&self, policies: &Policies, given: Given) -> Option<Box<Beside>> {
+    fn look(&self, looked_at: bool, given: Given) -> Option<Box<Beside>> {
         // Nothing was judged but the session.
         if let Given::Deny(code) = given
             && is_about_the_session(code)
         {
             return None;
         }
-        let beside = Beside { shadow: self.shadow(policies, given), trust: self.move_trust(given) };
+        let shadow = if looked_at { self.shadow(given) } else { None };
+        let beside = Beside { shadow, trust: self.move_trust(given) };
         (beside.shadow.is_some() || beside.trust.is_some()).then(|| Box::new(beside))
     }
 
-    fn shadow(&self, policies: &Policies, given: Given) -> Option<Shadowed> {
-        if !policies.has_shadow() {
-            return None;
-        }
+    fn shadow(&self, given: Given) -> Option<Shadowed> {
         let links: Vec<Link<'_>> =
             self.place.session.chain().map(|session| session.link(self.snapshot)).collect();
         let call = self.request.call;

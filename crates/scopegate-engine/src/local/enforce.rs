@@ -118,7 +118,7 @@ impl Step<'_> {
         }
     }
 
-    /// The same where a policy reads trust: it stays as it is until the decision stands.
+    /// The same where a policy or a role reads trust: it stays as it is until the decision stands.
     #[inline(never)]
     fn trusted(&self) -> Result<Answer, Stop> {
         let decide = |trust: &Cell<Trust>| Step { trust: Some(trust), ..*self }.answer();
@@ -161,10 +161,7 @@ impl Inner {
         match self.sessions.find(request.principal, &guard) {
             Some(place) => {
                 let step = Step { inner: self, snapshot, place, request, now, patience, secret, trust: None };
-                match snapshot.policies.as_deref().filter(|policies| policies.reads_trust()) {
-                    None => step.answer(),
-                    Some(_) => step.trusted(),
-                }
+                if snapshot.reads_trust { step.trusted() } else { step.answer() }
             }
             None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
         }

@@ -10,6 +10,8 @@ mod duties;
 mod enforce;
 mod manifests;
 mod packs;
+#[cfg(test)]
+mod patterns;
 mod policies;
 mod policy;
 mod reviews;

@@ -70,7 +70,7 @@ impl LocalEnforcer {
         self.inner.shadow().clone()
     }
 
-    /// How far an owner is trusted. Counted only while a policy reads it.
+    /// How far an owner is trusted. Counted only while a policy or a role reads it.
     pub fn trust(&self, owner: &str) -> Trust {
         self.inner.trust.of(owner)
     }
@@ -91,7 +91,7 @@ impl LocalEnforcer {
             links: &links,
             session: session.id,
             owner: session.owner(),
-            trust: policies.reads_trust().then(|| self.inner.trust.of(session.owner())),
+            trust: snapshot.reads_trust.then(|| self.inner.trust.of(session.owner())),
             policies: Some(policies),
             tools: &snapshot.tools,
             catalogues: &snapshot.catalogues,

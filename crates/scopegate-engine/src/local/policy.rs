@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use scopegate_core::{ChainedRecord, Name, PolicyError, PolicyRule, Role, ScopeView};
+use scopegate_core::{ChainedRecord, Name, PolicyError, PolicyRule, Role, ScopeView, ToolView};
 
 use super::{Inner, LocalEnforcer};
 use crate::policy::{Policy, PolicyFileError};
@@ -100,6 +100,14 @@ impl LocalEnforcer {
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
         Some(snapshot.scope(slot)?.view(&snapshot.tools))
+    }
+
+    /// One tool of a role, listed or granted by a pattern; `None` when nothing grants it.
+    pub fn explain_tool(&self, role: &str, tool: &Name) -> Option<ToolView> {
+        let slot = self.inner.publisher().find(role)?;
+        let guard = self.inner.read();
+        let snapshot = self.inner.policy.load(&guard);
+        snapshot.scope(slot)?.view_tool(&snapshot.tools, tool)
     }
 
     /// The names of all roles.

@@ -56,7 +56,7 @@ pub(super) struct Step<'a> {
     pub(super) now: Timestamp,
     pub(super) patience: Patience,
     pub(super) secret: Option<&'a Fetched>,
-    /// The trust in the owner, where a policy reads it; nobody else moves it meanwhile.
+    /// The trust in the owner, where a policy or a role reads it; nobody else moves it meanwhile.
     pub(super) trust: Option<&'a Cell<Trust>>,
 }
 

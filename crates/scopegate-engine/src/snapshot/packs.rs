@@ -142,7 +142,7 @@ impl Publisher {
     fn put_in_force(&mut self, name: Name, planned: Planned) -> Result<Snapshot, PackError> {
         let mut next = self.compile_pack(&planned)?;
         self.slots.retain(|name, _| planned.roles.contains_key(name));
-        self.children.clear();
+        self.forget_kin();
         planned.roles.values().for_each(|role| self.adopt(role));
         planned.roles.values().for_each(|role| self.note_credentials(role));
         next.credentials = self.credentials.iter().cloned().collect();

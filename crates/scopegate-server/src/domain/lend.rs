@@ -82,10 +82,11 @@ impl Tenant {
 
 /// Whether a client has all that deciding calls of a role takes.
 fn can_be_lent(role: &Role) -> bool {
-    let Role { consistency, allowed_mcp_servers, mcp_server_rate_limits, .. } = role;
+    let Role { consistency, allowed_mcp_servers, mcp_server_rate_limits, min_trust_level, .. } = role;
     *consistency == Consistency::Leased
         && allowed_mcp_servers.is_empty()
         && mcp_server_rate_limits.is_empty()
+        && min_trust_level.is_none() // trust is counted here
         && role.credential_mapping.is_empty()
         && role.redact_output.is_empty()
 }

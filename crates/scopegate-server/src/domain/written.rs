@@ -13,7 +13,7 @@ use super::member::{Invalid, flag, list, map, name, opt_name, text, whole};
 /// The plane's own, and not a caller's to set.
 const OURS: [&str; 6] = ["id", "version", "created_at", "updated_at", "has_webhook_secret", "ttl_seconds"];
 /// Members of roles that this version does not enforce: refused, never ignored.
-const LATER: [&str; 2] = ["min_trust_level", "redact_output"];
+const LATER: [&str; 1] = ["redact_output"];
 
 /// The role as written so far with `body` on top: absent members stay, `null` resets one.
 pub(super) fn merge(written: &Map<String, Value>, body: &Map<String, Value>) -> Map<String, Value> {
@@ -49,6 +49,7 @@ pub(super) fn compile(
         name: name(written, "name")?,
         description: text(written, "description")?.unwrap_or_default(),
         allowed_tools: list(written, "allowed_tools", "names of tools")?,
+        allowed_actions: list(written, "allowed_actions", "patterns")?,
         denied_actions: list(written, "denied_actions", "patterns")?,
         parent_role_id,
         parameter_constraints: map(written, "parameter_constraints", constraints)?,
@@ -74,6 +75,7 @@ pub(super) fn compile(
         })?,
         consistency: consistency(written)?,
         approval_by: approval_by(written)?,
+        min_trust_level: min_trust(written)?,
         ..Role::default()
     })
 }
@@ -102,6 +104,12 @@ fn approval_by(written: &Map<String, Value>) -> Result<ApprovalBy, Invalid> {
         Some("client") => Err(Invalid::new("approval_by", "on a plane a reviewer agrees")),
         Some(_) => Err(Invalid::new("approval_by", "must be `reviewer`")),
     }
+}
+
+/// A minimum of trust; `None` when absent, null or empty.
+fn min_trust(written: &Map<String, Value>) -> Result<Option<u64>, Invalid> {
+    let asked = written.get("min_trust_level").filter(|value| !is_unset(value));
+    asked.map(|_| whole(written, "min_trust_level")).transpose()
 }
 
 /// How fresh the state must be that decides.
@@ -210,9 +218,10 @@ mod tests {
             (json!({"name": "r", "parent_role_id": "nobody"}), "`parent_role_id` names no role: `nobody`"),
             (json!({"name": "r", "rate_scope": "world"}), "`rate_scope` must be `session` or `key`"),
             (
-                json!({"name": "r", "min_trust_level": 3}),
-                "`min_trust_level` is not enforced in this version, so it is refused",
+                json!({"name": "r", "min_trust_level": "3"}),
+                "`min_trust_level` must be a whole number of at least 0",
             ),
+            (json!({"name": "r", "allowed_actions": "*"}), "`allowed_actions` must be a list of patterns"),
             (
                 json!({"name": "r", "redact_output": {"t": [{"path": "a"}]}}),
                 "`redact_output` is not enforced in this version, so it is refused",

@@ -3,6 +3,8 @@
 use super::{CREDENTIALS, ENVS, Gen, TOOLS};
 use serde_json::{Map, Value, json};
 
+/// Some of these grant tools that nobody lists.
+const PATTERNS: [&str; 8] = ["*", "r*", "*_fil*", "delete*", "*e", "un*_tool", "pay", "nothing*"];
 const ROLE_NAMES: [&str; 6] = ["reader", "ops/admin", "team:blue.v1-x", "Writer_2", "A", "a"];
 
 impl Gen {
@@ -61,6 +63,11 @@ impl Gen {
             tools.push(self.pick(&TOOLS));
         }
         role.insert("allowed_tools".to_string(), json!(tools));
+        if self.chance(20) {
+            let count = self.range(1, 2);
+            let patterns: Vec<&str> = (0..count).map(|_| self.pick(&PATTERNS)).collect();
+            role.insert("allowed_actions".to_string(), json!(patterns));
+        }
         if self.chance(10) {
             role.insert("description".to_string(), json!("made up"));
         }
@@ -134,6 +141,9 @@ impl Gen {
             if self.chance(50) {
                 insert("env_optional", json!(self.chance(80)));
             }
+        }
+        if self.chance(12) {
+            insert("min_trust_level", json!(self.pick(&[0, 10, 40, 49, 50, 51])));
         }
         if self.chance(25) {
             insert("max_rows", json!(self.pick(&[1, 10, 100, 1000])));

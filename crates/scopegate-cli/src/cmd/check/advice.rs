@@ -37,6 +37,7 @@ pub(super) fn would_pass(
             Some(
                 DenyCode::TimeViolation
                 | DenyCode::EnvViolation
+                | DenyCode::TrustTooLow
                 | DenyCode::DataLimitExceeded
                 | DenyCode::McpServerUnauthorized,
             ),
@@ -130,8 +131,7 @@ fn forbidden(trial: &Trial, view: &ScopeView) -> Vec<String> {
 /// Who has the tool, or which tool was meant.
 fn grants(trial: &Trial, view: &ScopeView, wanted: &Name) -> Vec<String> {
     let roles = || trial.policy.roles.iter();
-    let having: Vec<_> =
-        roles().filter(|r| r.allowed_tools.contains(wanted)).map(|r| format!("`{}`", r.name)).collect();
+    let having: Vec<_> = roles().filter(|r| r.grants(wanted)).map(|r| format!("`{}`", r.name)).collect();
     if !having.is_empty() {
         return vec![format!("the same call under role {}", having.join(" or "))];
     }

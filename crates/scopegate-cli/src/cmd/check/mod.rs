@@ -170,7 +170,8 @@ fn report(
     notes: Vec<String>,
 ) -> Result<Report, Failure> {
     let view = trial.view()?;
-    let tool = view.tools.iter().find(|tool| tool.tool == call.tool);
+    let tool = trial.view_of(&call.tool);
+    let tool = tool.as_ref();
     let review = answer.hold.and_then(|hold| trial.review(hold));
     let lacking = advice::in_manifest(trial, agent, tool, call, &answer);
     let policies = advice::by_policies(matching, &answer);

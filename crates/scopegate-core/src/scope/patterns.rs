@@ -1,0 +1,57 @@
+//! Tools that roles grant by a pattern. Looked at only where no role lists the tool by its exact name, so the
+//! path of every listed tool knows nothing of them.
+
+use super::{Granted, Scope, ToolId};
+use crate::forbid::glob;
+use crate::id::Name;
+use crate::role::Role;
+
+/// The `allowed_actions` of a role and its parents, each with its role's level; the farthest comes first.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Patterns(Box<[(Name, u8)]>);
+
+impl Patterns {
+    /// `None` when no role of the chain has any.
+    pub(super) fn compile(chain: &[&Role]) -> Option<Box<Self>> {
+        let levels = chain.iter().zip(0..);
+        let of =
+            |(role, level): (&&Role, u8)| role.allowed_actions.clone().into_iter().map(move |p| (p, level));
+        let mut all: Vec<(Name, u8)> = levels.flat_map(of).collect();
+        all.sort_by_key(|(_, level)| std::cmp::Reverse(*level)); // the farthest wins, as with exact names
+        (!all.is_empty()).then(|| Box::new(Self(all.into())))
+    }
+
+    /// The farthest role that grants the tool.
+    pub(super) fn level(&self, tool: &str) -> Option<u8> {
+        self.0.iter().find(|(pattern, _)| glob(pattern, tool)).map(|(_, level)| *level)
+    }
+
+    /// The patterns and their levels.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Name, u8)> {
+        self.0.iter()
+    }
+}
+
+impl Scope {
+    /// What grants a tool, by its name or by a pattern.
+    pub(crate) fn granted_named(&self, id: Option<ToolId>, tool: &str) -> Option<Granted<'_>> {
+        id.and_then(|id| self.granted(id)).or_else(|| self.granted_by_pattern(tool))
+    }
+
+    /// What grants a tool that no role of the chain lists.
+    #[inline(never)]
+    pub(crate) fn granted_by_pattern(&self, tool: &str) -> Option<Granted<'_>> {
+        let depth = self.guards.patterns.as_ref()?.level(tool)?;
+        self.guarded(tool, depth)
+    }
+
+    /// A tool that no role of the chain lists, with all that guards it where the role at `depth` grants it.
+    fn guarded(&self, tool: &str, depth: u8) -> Option<Granted<'_>> {
+        let level = self.guards.levels.get(usize::from(depth))?;
+        let unlisted = &self.card.unlisted;
+        let at = unlisted.binary_search_by(|(name, _)| name.as_str().cmp(tool)).ok();
+        let rules = at.and_then(|at| unlisted.get(at)).map(|(_, rules)| &**rules);
+        let asks = rules.map_or(level.asks, |rules| rules.asks.and(level.asks));
+        Some(Granted { scope: self, level, depth, rules, asks })
+    }
+}
