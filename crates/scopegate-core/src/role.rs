@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::forbid;
 use crate::id::Name;
-use crate::plain;
+use crate::{forbid, plain, problem};
 
 /// What sessions of this role may do. Absent fields restrict nothing, except that a tool which no
 /// list names is not allowed.
@@ -24,8 +23,8 @@ pub struct Role {
     /// The tools it may call, by their exact names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_tools: Vec<Name>,
-    /// Tools it may call beside these, by their names; `*` stands for any characters. Only the tool's name
-    /// counts: the action is what the caller says it is.
+    /// Tools it may call beside these; `*` stands for any characters that a name may have. Only the tool's
+    /// name counts: the action is what the caller says it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_actions: Vec<Name>,
     /// Tools and actions it may never call, whatever grants them; `*` stands for any characters.
@@ -307,7 +306,7 @@ impl Role {
     /// Whether the role itself, without its parents, grants a tool of this name.
     pub fn grants(&self, tool: &str) -> bool {
         self.allowed_tools.iter().any(|name| name == tool)
-            || self.allowed_actions.iter().any(|pattern| forbid::glob(pattern, tool))
+            || problem::name(tool).is_ok() && self.allowed_actions.iter().any(|p| forbid::glob(p, tool))
     }
 
     /// The role, also allowing these tools.

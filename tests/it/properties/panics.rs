@@ -53,7 +53,9 @@ proptest! {
             let mut call = ToolCall::new(tool).with_args(Args::parse(args));
             call.action = action.map(Into::into);
             call.env = env.map(Into::into);
-            let known = TOOLS.contains(&&*call.tool);
+            // Patterns of the generated roles grant any name, and nothing else.
+            let named = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:/-".contains(&byte);
+            let known = (1..=128).contains(&call.tool.len()) && call.tool.bytes().all(named);
             let answer = world.ask(&session, &call);
             prop_assert!(known || answer != "PERMIT", "{:?} was permitted", call.tool);
             prop_assert_eq!(word(&world.decide(&Principal::token(token.as_str()), &call)), "JWT_INVALID");

@@ -2,8 +2,8 @@
 
 use crate::beside::Shadowed;
 use crate::guards::{
-    Before, all_hold, charges, env_agrees, env_passes, glob_matches, judge_before_arguments, reads_arguments,
-    rows_pass, server_charges, wants_person,
+    Before, all_hold, charges, env_agrees, env_passes, glob_matches, is_name, judge_before_arguments,
+    reads_arguments, rows_pass, server_charges, wants_person,
 };
 use crate::json::{Json, read_arguments};
 use crate::manifest::{Manifest, read_manifests};
@@ -258,7 +258,8 @@ impl Reference {
         let chain = self.chain(&session.role).unwrap_or_default();
         let grants = |role: &&Role| {
             role.allowed_tools.iter().any(|name| name == tool)
-                || role.allowed_actions.iter().any(|glob| glob_matches(glob.as_bytes(), tool.as_bytes()))
+                || is_name(tool)
+                    && role.allowed_actions.iter().any(|glob| glob_matches(glob.as_bytes(), tool.as_bytes()))
         };
         let guards = match chain.iter().rposition(grants) {
             Some(farthest) => chain[..=farthest].to_vec(),

@@ -74,6 +74,12 @@ pub(crate) fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
     }
 }
 
+/// Whether a role could list a tool of this name.
+pub(crate) fn is_name(tool: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:/-".contains(&byte);
+    (1..=128).contains(&tool.len()) && tool.bytes().all(allowed)
+}
+
 /// Whether the hour and the day are allowed.
 fn time_passes(role: &Role, now: u64) -> bool {
     let hour = now / (3600 * SECOND) % 24;

@@ -4,6 +4,7 @@
 use super::{Granted, Scope, ToolId};
 use crate::forbid::glob;
 use crate::id::Name;
+use crate::problem;
 use crate::role::Role;
 
 /// The `allowed_actions` of a role and its parents, each with its role's level; the farthest comes first.
@@ -21,8 +22,10 @@ impl Patterns {
         (!all.is_empty()).then(|| Box::new(Self(all.into())))
     }
 
-    /// The farthest role that grants the tool.
+    /// The farthest role that grants the tool. What could not stand in a role is no tool: no pattern grants
+    /// an empty name, or one that only looks like another.
     pub(super) fn level(&self, tool: &str) -> Option<u8> {
+        problem::name(tool).ok()?;
         self.0.iter().find(|(pattern, _)| glob(pattern, tool)).map(|(_, level)| *level)
     }
 

@@ -55,6 +55,9 @@ fn a_pattern_grants_with_all_guards_of_the_role_that_says_so() {
         ("Rename", "{}", "SCOPE_VIOLATION"),
         ("write", "{}", "SCOPE_VIOLATION"),
         ("", "{}", "SCOPE_VIOLATION"),
+        ("r", "{}", "PERMIT"),
+        ("ru\u{405}h", "{}", "SCOPE_VIOLATION"), // no name, so no tool
+        ("r n", "{}", "SCOPE_VIOLATION"),
         ("read_secret", "{}", "ACTION_FORBIDDEN"),
         ("db:list", "{}", "DATA_LIMIT_EXCEEDED"), // of the parent: its guards come along
         ("db:list", r#"{"limit":5}"#, "PERMIT"),
