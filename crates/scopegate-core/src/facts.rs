@@ -85,12 +85,14 @@ pub enum Account {
 
 /// The review of a call, if it has been looked up.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "both states must be handled")]
+#[expect(clippy::exhaustive_enums, reason = "all states must be handled")]
 pub enum Asked<'a> {
     /// Nobody has looked.
     NotLoaded,
     /// There is this one, or none.
     Loaded(Option<&'a Review>),
+    /// The call is that of this review, which whoever asked is just reading.
+    Redeemed(&'a Review),
 }
 
 /// What to do. Nothing has been done yet.

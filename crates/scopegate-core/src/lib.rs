@@ -43,6 +43,7 @@ mod rate;
 mod record;
 mod record_text;
 mod redact;
+mod redemption;
 mod request;
 mod review;
 mod role;
@@ -83,6 +84,7 @@ pub use self::problem::{PolicyError, Problem, Segment};
 pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
 pub use self::redact::{Redaction, Redactor};
+pub use self::redemption::{Reading, Redeemed, Redemption};
 pub use self::request::{AccessRequest, Consent, Notes, Principal, PrincipalRef};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::ToolCall;
 use crate::id::SessionId;
+use crate::redemption::Redemption;
 
 /// Who asks, as presented: nothing about it has been believed yet.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct AccessRequest<'a> {
     /// Who agreed to this very call beside reviewers, as the adapter that asked them says. Only roles with
     /// `approval_by: client` take it.
     pub consent: Option<Consent>,
+    /// How a yes is taken up, if this call opens a review.
+    pub redemption: Redemption,
     /// What whoever asks wants kept with the decision. No rule reads it.
     pub notes: Option<&'a Notes>,
 }
@@ -109,7 +112,12 @@ pub type Notes = Arc<dyn Any + Send + Sync>;
 impl<'a> AccessRequest<'a> {
     /// A request.
     pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
-        Self { principal, call, consent: None, notes: None }
+        Self { principal, call, consent: None, redemption: Redemption::Recall, notes: None }
+    }
+    /// The request, with another way to take a yes up.
+    #[must_use]
+    pub fn redeemed_by(self, redemption: Redemption) -> Self {
+        Self { redemption, ..self }
     }
     /// The request with notes.
     #[must_use]

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::ToolCall;
+use crate::claims::McpClaims;
 use crate::decision::Hold;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
 use crate::facts::{Asked, Facts, Waits};
 use crate::id::{Name, ReviewId, SessionId};
 use crate::pin::DefinitionDigest;
+use crate::redemption::{self, Redeemed, Redemption};
 use crate::request::Consent;
 use crate::role::ApprovalBy;
 use crate::time::Timestamp;
@@ -49,6 +51,12 @@ pub struct Review {
     pub definition: Option<DefinitionDigest>,
     /// With which arguments, in full, as compact JSON.
     pub arguments: String,
+    /// What the caller claimed about MCP, where the call is decided again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mcp: Option<Box<McpClaims>>,
+    /// How a yes to it is taken up.
+    #[serde(skip_serializing_if = "Redemption::is_recall", default)]
+    pub redemption: Redemption,
     /// Where it stands.
     pub state: ReviewState,
     /// Who decided, from their credential.
@@ -60,6 +68,9 @@ pub struct Review {
     pub opened_at: Timestamp,
     /// When it stops waiting, and a decision stops standing.
     pub expires_at: Timestamp,
+    /// What came of reading a yes, where that takes it up.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redeemed: Option<Redeemed>,
 }
 
 /// Where a review stands.
@@ -107,7 +118,7 @@ impl Review {
         id: ReviewId,
         (digest, definition): (CallDigest, Option<DefinitionDigest>),
         (session, owner, role): (SessionId, Name, Name),
-        call: &ToolCall,
+        (call, redemption): (&ToolCall, Redemption),
         opened_at: Timestamp,
         expires_at: Timestamp,
     ) -> Option<Self> {
@@ -125,11 +136,14 @@ impl Review {
             via: call.via.as_deref().unwrap_or_default().to_vec(),
             definition,
             arguments: call.args.to_json()?,
+            mcp: call.mcp.clone().filter(|_| redemption == Redemption::Read),
+            redemption,
             state: ReviewState::Pending,
             reviewer: None,
             decided_at: None,
             opened_at,
             expires_at,
+            redeemed: None,
         })
     }
 
@@ -203,15 +217,22 @@ pub(crate) fn check(
     let review = match facts.review {
         Asked::NotLoaded => return Err(Wait::Load),
         Asked::Loaded(review) => review,
+        Asked::Redeemed(review) => {
+            redemption::check(review, now)?;
+            return Ok(Agreed { consumes: true, consent: None });
+        }
     };
     let state = review.map(|review| (review.state_at(now), review));
     match state {
-        Some((ReviewState::Approved, _)) => return Ok(Agreed { consumes: true, consent: None }),
+        // A yes that has to be read lets nobody through who asks again.
+        Some((ReviewState::Approved, review)) if review.redemption == Redemption::Recall => {
+            return Ok(Agreed { consumes: true, consent: None });
+        }
         Some((ReviewState::Rejected, review)) => {
             let detail = Detail::Review(review.id, review.expires_at);
             return Err(Wait::Deny(Denial::with(DenyCode::ApprovalRejected, detail)));
         }
-        Some((ReviewState::Pending | ReviewState::Expired | ReviewState::Consumed, _)) | None => {}
+        Some(_) | None => {}
     }
     match consent.filter(|_| waits.by == ApprovalBy::Client) {
         // Nobody needs to look at it any more.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
-    CallDigest, Hold, Review, ReviewError, ReviewId, ReviewState, SessionId, Timestamp, ToolCall,
+    CallDigest, Hold, Reading, Redeemed, Redemption, Review, ReviewError, ReviewId, ReviewState, SessionId,
+    Timestamp, ToolCall,
 };
 use tokio::sync::Notify;
 
 use crate::random;
+use crate::records::Ticket;
 use crate::session::Session;
 use crate::state::{Position, StateChange, StateLog};
 
@@ -31,13 +33,18 @@ pub(crate) struct ReviewBook {
 #[derive(Default)]
 pub(crate) struct Pages {
     by_id: HashMap<ReviewId, Review>,
-    by_call: HashMap<CallDigest, ReviewId>,
+    by_call: HashMap<Waiting, ReviewId>,
+    /// Where the records of what was just taken up by reading stand: nobody is told of it before.
+    taken_up: HashMap<ReviewId, Ticket>,
     /// The reviews of each session, to keep their number in bounds without a look at all others.
     by_session: HashMap<SessionId, Vec<ReviewId>>,
     /// When the last one was opened.
     latest: Timestamp,
     sweep_at: usize,
 }
+
+/// The call that a review is of, and how a yes to it is taken up.
+type Waiting = (CallDigest, Redemption);
 
 /// Why no review was opened.
 pub(crate) enum NotOpened {
@@ -93,8 +100,10 @@ impl ReviewBook {
     }
 
     /// Takes up what an earlier process kept.
-    pub(crate) fn restore(&self, reviews: Vec<Review>) {
+    pub(crate) fn restore(&self, mut reviews: Vec<Review>) {
         let mut pages = self.lock();
+        // Of several reviews of one call the last one counts.
+        reviews.sort_by_key(|review| review.opened_at);
         reviews.into_iter().for_each(|review| pages.restore(review));
     }
 
@@ -121,8 +130,8 @@ impl ReviewBook {
 
 impl Pages {
     /// The review of a call that is not settled for good.
-    pub(crate) fn find(&self, digest: &CallDigest) -> Option<&Review> {
-        self.by_call.get(digest).and_then(|id| self.by_id.get(id))
+    pub(crate) fn find(&self, waiting: &Waiting) -> Option<&Review> {
+        self.by_call.get(waiting).and_then(|id| self.by_id.get(id))
     }
 
     pub(crate) fn get(&self, id: ReviewId) -> Option<&Review> {
@@ -130,11 +139,37 @@ impl Pages {
     }
 
     /// Uses up the review of a call, and shows it.
-    pub(crate) fn consume(&mut self, digest: &CallDigest) -> Option<&Review> {
-        let id = self.by_call.remove(digest)?;
+    pub(crate) fn consume(&mut self, waiting: &Waiting) -> Option<&Review> {
+        let id = self.by_call.remove(waiting)?;
         let review = self.by_id.get_mut(&id)?;
         review.consume();
         Some(review)
+    }
+
+    /// Uses up a review by reading it, and shows it.
+    pub(crate) fn redeem(&mut self, id: ReviewId, redeemed: Redeemed) -> Option<&Review> {
+        let review = self.by_id.get_mut(&id)?;
+        review.redeem(redeemed);
+        let waiting = (review.digest, review.redemption);
+        // The call may have been asked again since, and wait for somebody once more.
+        if self.by_call.get(&waiting) == Some(&id) {
+            self.by_call.remove(&waiting);
+        }
+        Some(review)
+    }
+
+    /// Notes where the record of what was taken up stands.
+    pub(crate) fn taken_up(&mut self, id: ReviewId, ticket: Ticket, now: Timestamp) {
+        let is_told = |id: &ReviewId| {
+            self.by_id.get(id).is_some_and(|review| matches!(review.reading(now), Reading::Permitted(_)))
+        };
+        self.taken_up.retain(|id, _| is_told(id));
+        self.taken_up.insert(id, ticket);
+    }
+
+    /// What has to be kept before anybody is told that the review was taken up.
+    pub(crate) fn ticket(&self, id: ReviewId) -> Ticket {
+        self.taken_up.get(&id).copied().unwrap_or(Ticket::NONE)
     }
 
     /// Takes up a review that an earlier process kept.
@@ -142,7 +177,7 @@ impl Pages {
         let open =
             matches!(review.state, ReviewState::Pending | ReviewState::Approved | ReviewState::Rejected);
         if open {
-            self.by_call.insert(review.digest, review.id);
+            self.by_call.insert((review.digest, review.redemption), review.id);
         }
         self.by_session.entry(review.session).or_default().push(review.id);
         self.latest = self.latest.max(review.opened_at);
@@ -153,13 +188,14 @@ impl Pages {
     pub(crate) fn hold(
         &mut self,
         session: &Session,
-        call: &ToolCall,
+        (call, redemption): (&ToolCall, Redemption),
         (digest, definition): (CallDigest, Option<DefinitionDigest>),
         seconds: u64,
         now: Timestamp,
     ) -> Result<Hold, NotOpened> {
-        if let Some(review) = self.find(&digest).filter(|review| review.state_at(now) == ReviewState::Pending)
-        {
+        let waiting = (digest, redemption);
+        let pending = |review: &&Review| review.state_at(now) == ReviewState::Pending;
+        if let Some(review) = self.find(&waiting).filter(pending) {
             return Ok(review.hold());
         }
         self.sweep(now);
@@ -168,13 +204,13 @@ impl Pages {
         let expires_at = now.after(Duration::from_secs(seconds));
         // A tick of the clock may see many: each is a nanosecond younger than the one before it.
         let opened_at = now.max(self.latest.after(NANOSECOND));
-        let review = Review::open(id, (digest, definition), who, call, opened_at, expires_at);
+        let review = Review::open(id, (digest, definition), who, (call, redemption), opened_at, expires_at);
         let review = review.ok_or(NotOpened::Broken)?;
         self.room(session.id, now)?.push(id);
         self.latest = opened_at;
         let hold = review.hold();
         self.by_id.insert(id, review);
-        self.by_call.insert(digest, id);
+        self.by_call.insert(waiting, id);
         Ok(hold)
     }
 
@@ -185,16 +221,16 @@ impl Pages {
             return Ok(mine);
         }
         let mut ends = Vec::new();
-        mine.retain(|id| match self.by_id.get(id).map(|review| (review.state_at(now), review.expires_at)) {
-            Some((ReviewState::Pending, end)) => {
+        mine.retain(|id| match self.by_id.get(id).map(|review| (review.reading(now), review.expires_at)) {
+            Some((Reading::Pending, end)) => {
                 ends.push(end);
                 true
             }
-            Some((ReviewState::Approved | ReviewState::Rejected, _)) => true,
-            Some((ReviewState::Expired | ReviewState::Consumed, _)) | None => {
+            Some((Reading::Expired | Reading::Denied(_), _)) | None => {
                 self.by_id.remove(id);
                 false
             }
+            Some(_) => true,
         });
         match ends.iter().min() {
             Some(first) if ends.len() >= MAX_PENDING => Err(NotOpened::TooMany(*first)),

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, Detail, EnforceError, Enforcer, Event, Need, Outcome,
-    PermitId, PrincipalRef, Quick, SessionId, Timestamp, ToolCall,
+    PermitId, PrincipalRef, Quick, Redemption, SessionId, Timestamp, ToolCall,
 };
 
 use super::agents::{Agent, Agents};
@@ -126,6 +126,10 @@ impl Inner {
         request: &AccessRequest<'_>,
     ) -> Result<Decision, EnforceError> {
         let call = request.call;
+        if request.redemption == Redemption::Read {
+            let why = "a call whose yes is read is asked of the plane itself";
+            return Err(EnforceError::NoDecision(why.to_owned()));
+        }
         if let Some(denial) = self.standing_denial(who, call) {
             return self.repeat(who, request, denial).await;
         }

@@ -14,6 +14,7 @@ mod packs;
 mod patterns;
 mod policies;
 mod policy;
+mod redeem;
 mod reviews;
 mod sessions;
 mod step;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
-    Hold, Link, Manifest, Meter, Name, Need, Permit, PermitId, Review, ReviewState, Ruling, Scope, Timestamp,
-    Trust, Waits, decide,
+    Hold, Link, Manifest, Meter, Name, Need, Permit, PermitId, Redemption, Review, ReviewState, Ruling,
+    Scope, Timestamp, Trust, Waits, decide,
 };
 use smallvec::SmallVec;
 
@@ -77,6 +77,16 @@ impl<'a> Step<'a> {
         self.judge(&links, Chain::lock(&self.place.session, &links)?)
     }
 
+    /// Does something with the links of the session and the accounts that count its calls.
+    pub(super) fn with_books<T>(
+        &self,
+        look: impl FnOnce(&[Link<'a>], &mut Chain<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let links = self.links();
+        let mut books = Chain::lock(&self.place.session, &links)?;
+        look(&links, &mut books)
+    }
+
     /// Denies, unless something about the session itself denies first.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Answer, Stop> {
         match self.decide(&self.links(), &Pair::NONE, Asked::NotLoaded, &mut None) {
@@ -102,7 +112,7 @@ impl<'a> Step<'a> {
     }
 
     #[inline(always)]
-    fn decide<'c>(
+    pub(super) fn decide<'c>(
         &self,
         links: &[Link<'_>],
         books: &impl Books,
@@ -161,10 +171,11 @@ impl<'a> Step<'a> {
         let Some(digest) = CallDigest::of_defined(session, owner, role, call, definition) else {
             return self.deny(Denial::new(DenyCode::InvalidArguments));
         };
+        let waiting = (digest, self.request.redemption);
         let mut pages = self.inner.reviews.lock();
         let mut room = None;
-        match self.decide(links, books, Asked::Loaded(pages.find(&digest)), &mut room) {
-            Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, digest))),
+        match self.decide(links, books, Asked::Loaded(pages.find(&waiting)), &mut room) {
+            Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, waiting))),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Hold(waits) => self.hold(&mut pages, (digest, definition), waits),
             Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
@@ -172,7 +183,7 @@ impl<'a> Step<'a> {
     }
 
     /// What the tool was registered as, where its server is described.
-    fn definition(&self) -> Option<DefinitionDigest> {
+    pub(super) fn definition(&self) -> Option<DefinitionDigest> {
         let call = self.request.call;
         self.snapshot.catalogues.definition(call.server.as_deref()?, &call.tool)
     }
@@ -183,7 +194,7 @@ impl<'a> Step<'a> {
         &self,
         changes: &Changes,
         books: &mut impl Books,
-        review: Option<(&mut Pages, CallDigest)>,
+        review: Option<(&mut Pages, (CallDigest, Redemption))>,
     ) -> Result<Answer, Stop> {
         if self.inner.journal.is_durable() && self.patience == Patience::None {
             return Err(Stop::Wait);
@@ -205,7 +216,7 @@ impl<'a> Step<'a> {
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
         books.write(&changes.spends);
-        let used = review.filter(|_| changes.consumes).and_then(|(pages, digest)| pages.consume(&digest));
+        let used = review.filter(|_| changes.consumes).and_then(|(pages, waiting)| pages.consume(&waiting));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.place.session.number(place.counting());
         // Consent closes a review that waits; nobody has reviewed the call.
@@ -214,14 +225,17 @@ impl<'a> Step<'a> {
         let given = Given::Permit { agreed: review.is_some() };
         let beside = self.beside(given);
         let entry = || Entry { review, consent, arguments, beside, ..self.entry(id, Event::Permit) };
-        let more = || More {
-            accounts: books.named(&changes.spends, &self.place.session, self.snapshot),
-            review: used.cloned(),
-            ..More::of(self.request)
-        };
+        let more = || More { review: used.cloned(), ..self.more(books, changes) };
         let ticket = place.fill(entry, more);
         let obligations = changes.obligations.clone();
         Ok(Answer { decision: Decision::Permit(Permit { id, obligations, credential }), ticket })
+    }
+
+    /// What a permit changes beside its review.
+    #[inline(always)]
+    pub(super) fn more(&self, books: &impl Books, changes: &Changes) -> More {
+        let accounts = books.named(&changes.spends, &self.place.session, self.snapshot);
+        More { accounts, ..More::of(self.request) }
     }
 
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
@@ -253,8 +267,10 @@ impl<'a> Step<'a> {
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
         let pending = |review: &Review| review.state_at(self.now) == ReviewState::Pending;
-        let given = Given::Hold { opened: !pages.find(&digest.0).is_some_and(pending) };
-        let hold = match pages.hold(&self.place.session, self.request.call, digest, waits.seconds, self.now) {
+        let AccessRequest { call, redemption, .. } = *self.request;
+        let given = Given::Hold { opened: !pages.find(&(digest.0, redemption)).is_some_and(pending) };
+        let asked = (call, redemption);
+        let hold = match pages.hold(&self.place.session, asked, digest, waits.seconds, self.now) {
             Ok(hold) => Hold { by: waits.by, ..hold },
             Err(NotOpened::TooMany(until)) => {
                 drop(place);
@@ -274,7 +290,7 @@ impl<'a> Step<'a> {
     }
 
     #[inline(always)]
-    fn entry(&self, id: PermitId, event: Event) -> Entry<'_> {
+    pub(super) fn entry(&self, id: PermitId, event: Event) -> Entry<'_> {
         let version = self.snapshot.scope(self.place.session.slot).map_or(0, Scope::version);
         let call = Called { session: &self.place.session, version, tool: &self.request.call.tool };
         Entry::of(call, id, self.now, event)
