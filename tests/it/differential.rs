@@ -15,7 +15,7 @@ use scopegate_core::{
 use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
 use scopegate_reference::beside::Shadowed;
 use scopegate_reference::mcp::Claim;
-use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, scenario};
+use scopegate_reference::{Event, GeneratedCall, Reference, Scenario, budgeted, scenario};
 
 /// Every answer these rules can give.
 const ANSWERS: [&str; 25] = [
@@ -56,7 +56,7 @@ fn engine_and_reference_agree() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = wanted.div_ceil(threads);
     let runs: Vec<_> = (0..threads)
-        .map(|thread| std::thread::spawn(move || run(thread as u64 * 1_000_000_007, share)))
+        .map(|thread| std::thread::spawn(move || run(scenario, thread as u64 * 1_000_000_007, share)))
         .collect();
     let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
     for run in runs {
@@ -75,7 +75,16 @@ fn engine_and_reference_agree() {
     }
 }
 
-fn run(first_seed: u64, calls: usize) -> BTreeMap<&'static str, usize> {
+/// Budgets of calls, beside everything else. They are apart, so that a budget hides no other answer above.
+#[test]
+fn engine_and_reference_agree_on_budgets() {
+    let seen = run(budgeted, 0, 50_000);
+    for answer in ANSWERS.iter().chain([&REJECTED, &"SESSION_TERMINATED"]) {
+        assert!(seen.contains_key(answer), "{answer} was never given");
+    }
+}
+
+fn run(scenario: fn(u64) -> Scenario, first_seed: u64, calls: usize) -> BTreeMap<&'static str, usize> {
     let mut seen = BTreeMap::new();
     let mut total = 0;
     for seed in first_seed.. {
@@ -156,19 +165,22 @@ impl Pair {
     fn apply(&mut self, events: &[Event], event: &Event) -> Option<(&'static str, &'static str)> {
         let now = self.now();
         match event {
-            Event::Open { role, owner, ttl_s } => {
-                self.reference.open(role, owner, now, *ttl_s);
+            Event::Open { role, owner, ttl_s, max_calls } => {
+                let session = self.reference.open(role, owner, now, *ttl_s);
+                max_calls.iter().for_each(|most| self.reference.limit(session, *most));
                 self.asked.push((owner.into(), role.into()));
                 let request = Provision {
                     ttl: Some(Duration::from_secs(*ttl_s)),
+                    max_calls: *max_calls,
                     ..Provision::new(role.as_str(), owner.as_str())
                 };
                 self.sessions.push(self.engine.open(request).ok());
             }
-            Event::Child { parent, role, ttl_s } => {
-                self.reference.open_child(*parent, role, now, *ttl_s);
+            Event::Child { parent, role, ttl_s, max_calls } => {
+                let session = self.reference.open_child(*parent, role, now, *ttl_s);
+                max_calls.iter().for_each(|most| self.reference.limit(session, *most));
                 self.asked.push((self.asked[*parent].0.clone(), role.into()));
-                let child = self.child(*parent, role, *ttl_s);
+                let child = self.child(*parent, role, *ttl_s, *max_calls);
                 self.sessions.push(child);
             }
             Event::Advance { ns } => self.clock.advance(Duration::from_nanos(*ns)),
@@ -194,9 +206,10 @@ impl Pair {
 
     /// The engine refuses children that are too deep when they are opened; the rule is about
     /// calls. So depth is lent for the opening and taken back, as two reloads would.
-    fn child(&self, parent: usize, role: &str, ttl: u64) -> Option<Provisioned> {
+    fn child(&self, parent: usize, role: &str, ttl: u64, max_calls: Option<u64>) -> Option<Provisioned> {
         let parent = &self.sessions[parent].as_ref()?.principal;
-        let request = Provision { ttl: Some(Duration::from_secs(ttl)), ..Provision::new(role, "ignored") };
+        let ttl = Some(Duration::from_secs(ttl));
+        let request = Provision { ttl, max_calls, ..Provision::new(role, "ignored") };
         match self.engine.open_child(parent, request.clone()) {
             Err(ProvisionError::Depth(_)) => {}
             child => return child.ok(),

@@ -154,6 +154,8 @@ codes! {
     JwtExpired = "JWT_EXPIRED", Low, "reprovision";
     /// The session ended for another reason, such as its role being deleted.
     SessionExpired = "SESSION_EXPIRED", Low, "reprovision";
+    /// The session's budget of calls, or that of one above it, is used up. Nothing lifts that.
+    SessionTerminated = "SESSION_TERMINATED", High, "none";
     /// The MCP session that the call claims is not the token's own.
     McpSessionHijack = "MCP_SESSION_HIJACK", Critical, "none";
     /// The call's MCP server is not one of the role's, or it names none and the role lists some.
@@ -221,6 +223,9 @@ impl std::fmt::Display for Denial {
             (DenyCode::SessionRevoked, _) => f.write_str("the session was revoked"),
             (DenyCode::JwtExpired, _) => f.write_str("the session has expired; provision a new one"),
             (DenyCode::SessionExpired, _) => f.write_str("the session is over; its role no longer exists"),
+            (DenyCode::SessionTerminated, _) => {
+                f.write_str("the session has made all the calls of its budget")
+            }
             (DenyCode::McpSessionHijack, _) => {
                 f.write_str("the MCP session that the call claims is not the token's own")
             }

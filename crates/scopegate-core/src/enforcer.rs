@@ -118,12 +118,14 @@ pub struct Provision {
     pub owner: Name,
     /// A shorter life than the role's own.
     pub ttl: Option<Duration>,
+    /// How many calls may be permitted in it and its sub-agents' sessions together; no limit when `None`.
+    pub max_calls: Option<u64>,
 }
 
 impl Provision {
     /// A session for `role`, owned by `owner`, living as long as the role allows.
     pub fn new(role: impl Into<Name>, owner: impl Into<Name>) -> Self {
-        Self { role: role.into(), owner: owner.into(), ttl: None }
+        Self { role: role.into(), owner: owner.into(), ttl: None, max_calls: None }
     }
 }
 

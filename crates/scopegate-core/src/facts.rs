@@ -55,6 +55,8 @@ pub struct Link<'a> {
     pub suspended: bool,
     /// It was revoked.
     pub revoked: bool,
+    /// Its budget of calls is used up.
+    pub over_budget: bool,
     /// When it ends.
     pub expires_at: Timestamp,
     /// Its role, compiled; `None` when the role is gone.

@@ -48,5 +48,9 @@ fn alive<'a>(link: &Link<'a>, now: Timestamp) -> Result<&'a Scope, DenyCode> {
     if now >= link.expires_at {
         return Err(DenyCode::JwtExpired);
     }
-    link.scope.ok_or(DenyCode::SessionExpired)
+    let scope = link.scope.ok_or(DenyCode::SessionExpired)?;
+    if link.over_budget {
+        return Err(DenyCode::SessionTerminated);
+    }
+    Ok(scope)
 }

@@ -73,6 +73,7 @@ impl Stopped {
                     | DenyCode::SessionRevoked
                     | DenyCode::JwtExpired
                     | DenyCode::SessionExpired
+                    | DenyCode::SessionTerminated
             ),
             Self::Refused(Refusal::Held(_)) => false,
             Self::Refused(Refusal::Undecided(_)) => true,

@@ -26,7 +26,8 @@ pub use self::credentials::{CredentialSource, EnvCredentials, FileCredentials};
 pub use self::dialect::spanforge;
 pub use self::lent::{Lender, LentSession, Loan};
 pub use self::local::{
-    BuildError, LocalBuilder, LocalEnforcer, PackView, PromoteError, RemoveRoleError, SessionView, Watch,
+    BuildError, CallBudget, LocalBuilder, LocalEnforcer, PackView, PromoteError, RemoveRoleError,
+    SessionView, Watch,
 };
 pub use self::pins::{read_pins, write_pins};
 pub use self::policy::{Durability, FileSpec, Policy, PolicyFileError, RecordsSpec, SCHEMA_LINE};

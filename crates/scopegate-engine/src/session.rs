@@ -1,6 +1,7 @@
 //! A session: what is left of it, whose it is, and which accounts count its calls.
 
 mod book;
+mod budget;
 mod index;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::lent::Lender;
 use crate::snapshot::{Slot, Snapshot};
 
 pub(crate) use book::{Opening, SessionBook};
+pub(crate) use budget::Budget;
 pub(crate) use index::Placed;
 
 /// A session. There are many, so what few of them have stands apart.
@@ -36,6 +38,8 @@ struct Apart {
     lender: Option<Arc<dyn Lender>>,
     /// Whether whoever opened it there still wants to know what became of it.
     watch: Option<SessionWatch>,
+    /// How many calls it may make, where that is limited.
+    budget: Option<Budget>,
     /// Accounts of this session alone, where any are counted.
     own: Ledger,
 }
@@ -62,8 +66,11 @@ pub(crate) struct Seat {
 
 impl Apart {
     /// In a session that has any of it.
-    fn under(parent: Option<Arc<Session>>) -> OnceBox<Self> {
-        parent.map_or_else(OnceBox::new, |parent| Self { parent: Some(parent), ..Self::default() }.boxed())
+    fn of(parent: Option<Arc<Session>>, budget: Option<Budget>) -> OnceBox<Self> {
+        if parent.is_none() && budget.is_none() {
+            return OnceBox::new();
+        }
+        Self { parent, budget, ..Self::default() }.boxed()
     }
 
     /// In a session that is lent.
@@ -81,6 +88,17 @@ impl Session {
     #[inline]
     pub(crate) fn parent(&self) -> Option<&Arc<Self>> {
         self.apart.get()?.parent.as_ref()
+    }
+
+    /// Whether nothing but its own rate accounts counts its calls.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.apart.get().is_none_or(|apart| apart.parent.is_none() && apart.budget.is_none())
+    }
+
+    /// How many calls it may make, where that is limited.
+    pub(crate) fn budget(&self) -> Option<&Budget> {
+        self.apart.get()?.budget.as_ref()
     }
 
     /// Who lent it, where the session is another enforcer's.
@@ -101,17 +119,18 @@ impl Session {
     }
 
     /// The session as a decision sees it.
-    #[inline(always)]
     pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
-        self.link_by(&self.seat, snapshot.scope(self.slot))
+        let over_budget = self.budget().is_some_and(Budget::is_spent);
+        Link { over_budget, ..self.link_by(&self.seat, snapshot.scope(self.slot)) }
     }
 
-    /// The same where its seat and its scope have been found.
+    /// The same where its seat and its scope have been found, of a session without a budget.
     #[inline(always)]
     fn link_by<'s>(&self, seat: &Seat, scope: Option<&'s Scope>) -> Link<'s> {
         Link {
             suspended: seat.is_suspended(),
             revoked: self.is_revoked(),
+            over_budget: false,
             expires_at: self.expires_at,
             scope,
         }

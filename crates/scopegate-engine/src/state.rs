@@ -84,6 +84,8 @@ pub struct Decided {
     pub denial: Option<Denial>,
     /// The rate accounts it wrote.
     pub accounts: SmallVec<[(AccountKey, Tat); 4]>,
+    /// The budgets it spent of, and how many calls of each are spent now.
+    pub budgets: SmallVec<[(SessionId, u64); 1]>,
     /// The review it opened or used up, as it stands now.
     pub review: Option<Review>,
     /// The notes of the request.
@@ -95,6 +97,7 @@ pub struct Decided {
 pub(crate) struct More {
     pub(crate) denial: Option<Denial>,
     pub(crate) accounts: SmallVec<[(AccountKey, Tat); 4]>,
+    pub(crate) budgets: SmallVec<[(SessionId, u64); 1]>,
     pub(crate) review: Option<Review>,
     pub(crate) notes: Option<Notes>,
 }
@@ -111,8 +114,8 @@ impl More {
 
 impl Decided {
     pub(crate) fn new(record: DecisionRecord, more: More) -> Self {
-        let More { denial, accounts, review, notes } = more;
-        Self { record, denial, accounts, review, notes }
+        let More { denial, accounts, budgets, review, notes } = more;
+        Self { record, denial, accounts, budgets, review, notes }
     }
 }
 
@@ -175,4 +178,8 @@ pub struct SavedSession {
     pub revoked: bool,
     /// How many records it has.
     pub records: u64,
+    /// How many calls may be permitted in it, where that is limited.
+    pub max_calls: Option<u64>,
+    /// How many were.
+    pub spent: u64,
 }

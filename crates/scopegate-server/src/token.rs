@@ -209,6 +209,8 @@ mod tests {
             parent: None,
             end: None,
             records: 0,
+            max_calls: None,
+            spent: 0,
         }
     }
 

@@ -94,6 +94,8 @@ fn saved(log: &Log, world: &World, sessions: &[&Provisioned]) -> SavedState {
             parent: view.parent,
             revoked: view.revoked,
             records: kept.numbers.get(&view.id).copied().unwrap_or(0),
+            max_calls: None,
+            spent: 0,
         });
     }
     saved.accounts = kept.accounts.iter().map(|(key, tat)| (key.clone(), *tat)).collect();

@@ -4,7 +4,7 @@ use scopegate_core::{Event, ReviewState};
 use scopegate_engine::Durability::{Buffered, Durable};
 use scopegate_server::store::{
     Archive, CatalogueRow, Change, DeliveryRow, DeliveryState, DocumentKind, DocumentRow, Epoch, KeyRow,
-    RoleRow, SessionEnd, SigningKeyRow, SqliteStore, Store, StoreError, TenantRow,
+    RoleRow, SessionEnd, SessionRow, SigningKeyRow, SqliteStore, Store, StoreError, TenantRow,
 };
 
 use super::{acme, at, decision, permit, review, session, session_id, store, tenant};
@@ -72,6 +72,7 @@ fn a_restart_keeps_everything() {
     let end = SessionEnd { at: at(8), revoked: true, reason: "MANUAL".to_owned() };
     let mut used = decision(1, 2, Event::Permit);
     used.review = Some(review("consumed"));
+    used.budgets = vec![(session_id(1), 4), (session_id(3), 9)];
     used.delivery = Some(delivery(DeliveryState::Waiting));
     used.documents = vec![document("b", Some("[2]"))];
     let batch = [
@@ -82,7 +83,7 @@ fn a_restart_keeps_everything() {
         // The child is written first: the start puts parents before children.
         Change::Session(session(2, Some(3))),
         Change::Session(session(3, Some(1))),
-        Change::Session(session(1, None)),
+        Change::Session(SessionRow { max_calls: Some(10), ..session(1, None) }),
         Change::Suspended { tenant: tenant("acme"), owner: "bob".into(), on: true },
         Change::Suspended { tenant: tenant("acme"), owner: "eve".into(), on: true },
         Change::Suspended { tenant: tenant("acme"), owner: "eve".into(), on: false },
@@ -112,7 +113,8 @@ fn a_restart_keeps_everything() {
     assert_eq!(kept.keys, [key("k1")]);
     assert_eq!(kept.roles, [role(2, false)]);
     let mut sessions = [session(1, None), session(3, Some(1)), session(2, Some(3))];
-    sessions[0].records = 2;
+    (sessions[0].records, sessions[0].max_calls, sessions[0].spent) = (2, Some(10), 4);
+    sessions[1].spent = 9;
     sessions[1].end = Some(end);
     assert_eq!(kept.sessions, sessions);
     assert_eq!(kept.suspended, ["bob"]);

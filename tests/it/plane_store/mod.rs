@@ -62,6 +62,7 @@ fn decision(session: u64, number: u64, event: Event) -> DecisionRow {
             account: format!("{session}").into_bytes().into(),
             tat: at(number + 60_000).nanos(),
         }],
+        budgets: Vec::new(),
         review: None,
         documents: Vec::new(),
         delivery: None,
@@ -92,6 +93,8 @@ fn session(n: u64, parent: Option<u64>) -> SessionRow {
         parent: parent.map(session_id),
         end: None,
         records: 0,
+        max_calls: None,
+        spent: 0,
     }
 }
 

@@ -5,8 +5,14 @@ use crate::policies::Makes;
 use std::collections::BTreeMap;
 
 /// What a session is refused for itself, whatever it calls.
-const OF_THE_SESSION: [&str; 5] =
-    ["JWT_INVALID", "AGENT_SUSPENDED", "SESSION_REVOKED", "JWT_EXPIRED", "SESSION_EXPIRED"];
+const OF_THE_SESSION: [&str; 6] = [
+    "JWT_INVALID",
+    "AGENT_SUSPENDED",
+    "SESSION_REVOKED",
+    "JWT_EXPIRED",
+    "SESSION_EXPIRED",
+    "SESSION_TERMINATED",
+];
 
 /// What one policy in the shadow would have done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

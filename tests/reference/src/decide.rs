@@ -47,6 +47,8 @@ pub(crate) struct Session {
     expires: u64,
     parent: Option<usize>,
     revoked: bool,
+    /// How many calls its budget has left, if it has one.
+    left: Option<u64>,
 }
 
 /// The reference: a policy, and all the state that decisions depend on.
@@ -130,6 +132,7 @@ impl Reference {
             expires,
             parent: None,
             revoked: false,
+            left: None,
         })
     }
 
@@ -138,12 +141,24 @@ impl Reference {
         let wanted = now_ns.saturating_add(ttl_s.saturating_mul(SECOND));
         let expires = wanted.min(self.sessions[parent].expires);
         let owner = self.sessions[parent].owner.clone();
-        self.add(Session { role: role.to_string(), owner, expires, parent: Some(parent), revoked: false })
+        self.add(Session {
+            role: role.to_string(),
+            owner,
+            expires,
+            parent: Some(parent),
+            revoked: false,
+            left: None,
+        })
     }
 
     fn add(&mut self, session: Session) -> usize {
         self.sessions.push(session);
         self.sessions.len() - 1
+    }
+
+    /// Gives a session a budget of calls.
+    pub fn limit(&mut self, session: usize, most: u64) {
+        self.sessions[session].left = Some(most);
     }
 
     /// Revokes a session.
@@ -172,6 +187,10 @@ impl Reference {
             }
             Verdict::Permit { charges, consume } => {
                 self.accounts.spend(&charges, now_ns);
+                for handle in self.handles(session) {
+                    let left = &mut self.sessions[handle].left;
+                    *left = left.map(|calls| calls - 1);
+                }
                 if let Some(key) = consume {
                     self.reviews.consume(&key);
                 }
@@ -233,6 +252,8 @@ impl Reference {
             Some("JWT_EXPIRED")
         } else if self.chain(&session.role).is_none() {
             Some("SESSION_EXPIRED")
+        } else if session.left == Some(0) {
+            Some("SESSION_TERMINATED")
         } else {
             None
         }

@@ -26,4 +26,4 @@ pub mod trust;
 pub use decide::{Call, Reference};
 pub use generate::{Gen, GeneratedCall};
 pub use scenario::{Event, Scenario, run};
-pub use story::scenario;
+pub use story::{budgeted, scenario};

@@ -14,6 +14,8 @@ pub enum Event {
         owner: String,
         /// Seconds it lives.
         ttl_s: u64,
+        /// How many calls it may make, if that is limited.
+        max_calls: Option<u64>,
     },
     /// A sub-agent's session is opened.
     Child {
@@ -23,6 +25,8 @@ pub enum Event {
         role: String,
         /// Seconds it lives.
         ttl_s: u64,
+        /// How many calls it may make, if that is limited.
+        max_calls: Option<u64>,
     },
     /// Time passes.
     Advance {
@@ -94,11 +98,13 @@ pub fn apply(
     now: &mut u64,
 ) -> Option<&'static str> {
     match &events[index] {
-        Event::Open { role, owner, ttl_s } => {
-            reference.open(role, owner, *now, *ttl_s);
+        Event::Open { role, owner, ttl_s, max_calls } => {
+            let session = reference.open(role, owner, *now, *ttl_s);
+            max_calls.iter().for_each(|most| reference.limit(session, *most));
         }
-        Event::Child { parent, role, ttl_s } => {
-            reference.open_child(*parent, role, *now, *ttl_s);
+        Event::Child { parent, role, ttl_s, max_calls } => {
+            let session = reference.open_child(*parent, role, *now, *ttl_s);
+            max_calls.iter().for_each(|most| reference.limit(session, *most));
         }
         Event::Advance { ns } => *now += ns,
         Event::Revoke { session } => reference.revoke(*session),

@@ -37,6 +37,19 @@ pub fn scenario(seed: u64) -> Scenario {
     Scenario { events: story.events, ..made }
 }
 
+/// The same, where most sessions have budgets.
+pub fn budgeted(seed: u64) -> Scenario {
+    let mut made = scenario(seed);
+    // The same story, so that no budget changes what happens beside it.
+    let mut random = Gen::new(!seed);
+    for event in &mut made.events {
+        if let Event::Open { max_calls, .. } | Event::Child { max_calls, .. } = event {
+            *max_calls = random.chance(70).then(|| random.below(12));
+        }
+    }
+    made
+}
+
 /// A scenario as it is being made up, with a reference that shows what has come of it so far.
 struct Story {
     random: Gen,
@@ -72,7 +85,7 @@ impl Story {
         let ttl_s = self.ttl();
         if !self.reference.is_suspended(&owner) {
             self.sessions.push(None);
-            self.happens(Event::Open { role, owner, ttl_s });
+            self.happens(Event::Open { role, owner, ttl_s, max_calls: None });
         }
     }
 
@@ -92,7 +105,7 @@ impl Story {
         let role = self.random.pick_ref(&self.roles).clone();
         let ttl_s = self.ttl();
         self.sessions.push(Some(parent));
-        self.happens(Event::Child { parent, role, ttl_s });
+        self.happens(Event::Child { parent, role, ttl_s, max_calls: None });
     }
 
     /// Perhaps something else happens, then a call.
@@ -245,7 +258,12 @@ impl Story {
         for _ in 0..11 {
             let session = Some(self.sessions.len());
             self.sessions.push(None);
-            self.happens(Event::Open { role: role.clone(), owner: owner.clone(), ttl_s: 600 });
+            self.happens(Event::Open {
+                role: role.clone(),
+                owner: owner.clone(),
+                ttl_s: 600,
+                max_calls: None,
+            });
             for _ in 0..2 {
                 self.happens(Event::Call { session, call: call.clone() });
             }

@@ -211,6 +211,7 @@ impl Inner {
     fn learn_denial(&self, seat: &Seat, call: &ToolCall, denial: &Denial, until: Option<Timestamp>) {
         use DenyCode::{
             AgentSuspended, JwtExpired, JwtInvalid, RateLimitExceeded, SessionExpired, SessionRevoked,
+            SessionTerminated,
         };
         match (denial.code, until) {
             (RateLimitExceeded, Some(until)) => {
@@ -219,7 +220,9 @@ impl Inner {
             }
             (SessionRevoked, _) => seat.end(),
             // About the session itself. Only the plane can lend it again.
-            (AgentSuspended | JwtExpired | JwtInvalid | SessionExpired, _) => seat.take_back(),
+            (AgentSuspended | JwtExpired | JwtInvalid | SessionExpired | SessionTerminated, _) => {
+                seat.take_back()
+            }
             _ => {}
         }
         seat.said.refuse(&call.tool, self.clocks.monotonic());

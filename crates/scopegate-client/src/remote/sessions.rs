@@ -30,6 +30,7 @@ struct Opened {
     jwt: Token,
     session_id: String,
     expires_at: Timestamp,
+    max_calls: Option<u64>,
     scope: Option<Value>,
 }
 
@@ -59,6 +60,11 @@ impl Inner {
         let (handle, lease) = (watch.handle(), self.lease.clone());
         let seat = Arc::new(Seat::new(id, opened.jwt, role, opened.expires_at, watch, lease));
         self.seats.put(seat.clone(), self.clocks.wall());
+        if opened.max_calls != order.max_calls {
+            let unlimited = "the plane opens no session with a budget of calls".to_owned();
+            let _ = self.end(id).await;
+            return Err(ProvisionError::Unavailable(unlimited));
+        }
         if self.is_closed() {
             // Too late for `close` to see it.
             return self
@@ -84,6 +90,9 @@ impl Inner {
         body.insert("task_type".to_owned(), json!(order.owner));
         body.insert("framework".to_owned(), json!("scopegate"));
         body.insert("scope".to_owned(), json!(true));
+        if let Some(max_calls) = order.max_calls {
+            body.insert("max_calls".to_owned(), json!(max_calls));
+        }
         if let Some(parent) = parent {
             body.insert("parent_session_id".to_owned(), json!(parent));
         }

@@ -22,6 +22,9 @@ pub struct Provision {
     /// The session that this one is a sub-agent's of.
     #[serde(rename = "parent_session_id", skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// How many calls may be permitted in it and its sub-agents' sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<u64>,
 }
 
 impl Provision {
@@ -34,6 +37,13 @@ impl Provision {
     #[must_use]
     pub fn for_seconds(mut self, seconds: u64) -> Self {
         self.ttl = seconds;
+        self
+    }
+
+    /// The session, over after so many permitted calls.
+    #[must_use]
+    pub fn for_calls(mut self, most: u64) -> Self {
+        self.max_calls = Some(most);
         self
     }
 

@@ -10,7 +10,7 @@ use crate::state::{NoRoom, Position, StateChange};
 
 impl LocalEnforcer {
     /// Counts calls of a session before they are made, on every account that could count them, and says
-    /// how many; 0 where nothing is lent: the session is unknown, over or a sub-agent's, its role has no
+    /// how many; 0 where nothing is lent: the session is unknown, over, a sub-agent's or has a budget, its role has no
     /// limit or too small a one, or there is no room. What is counted stays counted, whether or not the
     /// calls are ever made.
     ///
@@ -41,7 +41,7 @@ impl Inner {
         let guard = self.read();
         let (now, snapshot) = (self.now(), self.policy.load(&guard));
         let place = self.sessions.find(PrincipalRef::Session(id), &guard);
-        let alive = place.filter(|place| place.session.is_alone_and_alive(now));
+        let alive = place.filter(|place| place.session.is_plain() && place.session.is_alive(now));
         let Some((place, scope)) = alive.and_then(|place| Some((place, snapshot.scope(place.session.slot)?)))
         else {
             return Ok((0, 0));
@@ -62,7 +62,7 @@ impl Inner {
 }
 
 impl Session {
-    fn is_alone_and_alive(&self, now: Timestamp) -> bool {
-        self.parent().is_none() && !self.is_revoked() && !self.is_suspended() && now < self.expires_at
+    fn is_alive(&self, now: Timestamp) -> bool {
+        !self.is_revoked() && !self.is_suspended() && now < self.expires_at
     }
 }

@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 use scopegate_core::{Account, Link, Meter, Scope, Spend, Tat};
 use smallvec::SmallVec;
 
+use super::budgets::{Budgets, Spent};
 use crate::ledger::{Book, Ledger};
 use crate::session::{Placed, Session};
 use crate::snapshot::Snapshot;
@@ -21,6 +22,11 @@ pub(super) trait Books {
 
     /// Writes what a permit spends.
     fn write(&mut self, spends: &[Spend]);
+
+    /// The budgets that a permit spent of, and what they stand at.
+    fn spent(&self) -> Spent {
+        Spent::new()
+    }
 
     /// What was written, by the names of the accounts.
     fn named(&self, spends: &[Spend], session: &Session, snapshot: &Snapshot) -> Named {
@@ -53,8 +59,8 @@ pub(super) struct Pair<'a> {
     own: Option<Held<'a>>,
 }
 
-/// Accounts of a session and its parents: the link each belongs to, and whose account it is.
-pub(super) struct Chain<'a>(SmallVec<[(usize, Account, Held<'a>); 4]>);
+/// Accounts of a session and its parents: the link each belongs to, and whose account it is; and their budgets.
+pub(super) struct Chain<'a>(SmallVec<[(usize, Account, Held<'a>); 4]>, Budgets<'a>);
 
 /// What accounts stand at, by name.
 type Named = SmallVec<[(AccountKey, Tat); 4]>;
@@ -103,7 +109,11 @@ impl Books for Pair<'_> {
 
 impl<'a> Chain<'a> {
     /// Locks what counts a call of this session, whose links these are.
-    pub(super) fn lock(session: &'a Session, links: &[Link<'a>]) -> Result<Self, Stale> {
+    pub(super) fn lock(
+        session: &'a Session,
+        links: &[Link<'a>],
+        budgets: Budgets<'a>,
+    ) -> Result<Self, Stale> {
         let mut wanted: SmallVec<[Wanted<'_>; 4]> = SmallVec::new();
         for ((session, link), index) in session.chain().zip(links).zip(0..) {
             let Some(scope) = link.scope else { continue };
@@ -123,7 +133,7 @@ impl<'a> Chain<'a> {
         let lock = |Wanted { link, account, scope, ledger }| {
             Ok((link, account, ledger.lock(scope, account).ok_or(Stale)?))
         };
-        wanted.into_iter().map(lock).collect::<Result<_, _>>().map(Self)
+        Ok(Self(wanted.into_iter().map(lock).collect::<Result<_, _>>()?, budgets))
     }
 }
 
@@ -143,6 +153,11 @@ impl Books for Chain<'_> {
                 book.write([spend]);
             }
         }
+        self.1.spend();
+    }
+
+    fn spent(&self) -> Spent {
+        self.1.stand()
     }
 }
 

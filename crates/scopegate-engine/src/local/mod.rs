@@ -3,6 +3,7 @@
 mod advance;
 mod beside;
 mod books;
+mod budgets;
 mod builder;
 mod catalogues;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use self::builder::{BuildError, LocalBuilder};
 pub use self::packs::PackView;
 pub use self::policies::PromoteError;
 pub use self::policy::{RemoveRoleError, Watch};
-pub use self::sessions::SessionView;
+pub use self::sessions::{CallBudget, SessionView};
 use crate::clock::Monotone;
 use crate::credentials::CredentialSource;
 use crate::records::{Journal, MemorySink};

@@ -11,7 +11,7 @@ use scopegate_core::{
 
 use super::{Inner, LocalEnforcer};
 use crate::lent::{Lender, LentSession};
-use crate::session::{Opening, Session};
+use crate::session::{Budget, Opening, Session};
 
 impl LocalEnforcer {
     /// Opens a session for a role, without waiting.
@@ -99,6 +99,18 @@ pub struct SessionView {
     pub revoked: bool,
     /// Whether its owner is suspended.
     pub suspended: bool,
+    /// Its budget of calls, where it has one.
+    pub budget: Option<CallBudget>,
+}
+
+/// How many calls a session may make, and how many it has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallBudget {
+    /// How many calls may be permitted.
+    pub max_calls: u64,
+    /// How many were, in the session and those of its sub-agents.
+    pub spent: u64,
 }
 
 impl Session {
@@ -111,6 +123,7 @@ impl Session {
             parent: self.parent().map(|parent| parent.id),
             revoked: self.chain().any(Self::is_revoked),
             suspended: self.is_suspended(),
+            budget: self.budget().map(Budget::view),
         }
     }
 }
@@ -145,7 +158,8 @@ impl Inner {
             owner = parent.owner().clone();
         }
         // The scope's own name: another of the same letters would be kept once more.
-        let opening = Opening { owner, role: scope.name().clone(), slot, expires_at, parent };
+        let (role, max_calls) = (scope.name().clone(), request.max_calls);
+        let opening = Opening { owner, role, slot, expires_at, parent, max_calls };
         let (token, session) = self.sessions.open(opening, now)?;
         session.lay_out(scope);
         let principal = Principal::token(token.to_string());

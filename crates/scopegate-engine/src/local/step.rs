@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use super::Inner;
 use super::beside::Given;
 use super::books::{Books, Chain, Pair, Stale};
+use super::budgets::Budgets;
 use super::enforce::{Patience, Stop};
 use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
@@ -63,18 +64,20 @@ pub(super) struct Step<'a> {
 impl<'a> Step<'a> {
     #[inline(always)]
     pub(super) fn take(&self) -> Result<Answer, Stop> {
-        if self.place.session.parent().is_some() {
+        if !self.place.session.is_plain() {
             return self.take_chain();
         }
-        // Most sessions have no parent: one link, and no list of them.
+        // Most sessions have neither parent nor budget: one link, and no list of them.
         let link = self.place.link(self.snapshot);
         self.judge(&[link], Pair::lock(self.place, &link)?)
     }
 
     #[inline(never)]
     fn take_chain(&self) -> Result<Answer, Stop> {
+        // Held while the links are looked at, until the decision stands.
+        let budgets = Budgets::lock(&self.place.session);
         let links = self.links();
-        self.judge(&links, Chain::lock(&self.place.session, &links)?)
+        self.judge(&links, Chain::lock(&self.place.session, &links, budgets)?)
     }
 
     /// Does something with the links of the session and the accounts that count its calls.
@@ -82,8 +85,9 @@ impl<'a> Step<'a> {
         &self,
         look: impl FnOnce(&[Link<'a>], &mut Chain<'_>) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
+        let budgets = Budgets::lock(&self.place.session);
         let links = self.links();
-        let mut books = Chain::lock(&self.place.session, &links)?;
+        let mut books = Chain::lock(&self.place.session, &links, budgets)?;
         look(&links, &mut books)
     }
 
@@ -235,7 +239,7 @@ impl<'a> Step<'a> {
     #[inline(always)]
     pub(super) fn more(&self, books: &impl Books, changes: &Changes) -> More {
         let accounts = books.named(&changes.spends, &self.place.session, self.snapshot);
-        More { accounts, ..More::of(self.request) }
+        More { accounts, budgets: books.spent(), ..More::of(self.request) }
     }
 
     fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
@@ -306,5 +310,6 @@ pub(super) fn is_about_the_session(code: DenyCode) -> bool {
             | DenyCode::SessionRevoked
             | DenyCode::JwtExpired
             | DenyCode::SessionExpired
+            | DenyCode::SessionTerminated
     )
 }

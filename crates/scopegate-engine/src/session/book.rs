@@ -11,7 +11,7 @@ use scopegate_core::{Name, PrincipalRef, ProvisionError, Tat, Timestamp};
 use seize::Collector;
 
 use super::index::{Id, Placed, Seated};
-use super::{Apart, Seat, Session};
+use super::{Apart, Budget, Seat, Session};
 use crate::ledger::Ledger;
 use crate::lent::{Lender, LentSession};
 use crate::random;
@@ -47,6 +47,7 @@ pub(crate) struct Opening {
     pub(crate) slot: Slot,
     pub(crate) expires_at: Timestamp,
     pub(crate) parent: Option<Arc<Session>>,
+    pub(crate) max_calls: Option<u64>,
 }
 
 impl SessionBook {
@@ -88,7 +89,7 @@ impl SessionBook {
             seat: writer.seat(opening.owner, opening.role),
             slot: opening.slot,
             expires_at: opening.expires_at,
-            apart: Apart::under(opening.parent),
+            apart: Apart::of(opening.parent, opening.max_calls.map(Budget::new)),
             revoked: AtomicBool::new(false),
             records: AtomicU64::new(0),
         });
@@ -152,7 +153,7 @@ impl SessionBook {
             expires_at: saved.expires_at,
             // A parent that nobody knows any more cannot agree to anything.
             revoked: AtomicBool::new(saved.revoked || (saved.parent.is_some() && parent.is_none())),
-            apart: Apart::under(parent),
+            apart: Apart::of(parent, saved.max_calls.map(|most| Budget::spent(most, saved.spent))),
             records: AtomicU64::new(saved.records),
         };
         sessions.insert(Placed::new(Token::nobodys(saved.id), Arc::new(session)));

@@ -26,7 +26,7 @@ impl Placed {
         Self { token, seat: session.seat.clone(), slot: session.slot, session }
     }
 
-    /// The session as a decision sees it.
+    /// The session as a decision sees it, where it is [plain](Session::is_plain).
     #[inline(always)]
     pub(crate) fn link<'s>(&self, snapshot: &'s Snapshot) -> Link<'s> {
         self.session.link_by(&self.seat, snapshot.scope(self.slot))

@@ -147,6 +147,7 @@ impl Tenant {
                 record,
                 circumstances,
                 accounts,
+                budgets: Vec::new(),
                 review,
                 documents: Vec::new(),
                 delivery,

@@ -34,7 +34,7 @@ impl TenantLog {
     }
 
     fn decided(&self, decided: Decided) -> Change {
-        let Decided { record, denial, accounts, review, notes, .. } = decided;
+        let Decided { record, denial, accounts, budgets, review, notes, .. } = decided;
         let session = self.book.session(record.id.session);
         let mut circumstances =
             notes.and_then(|notes| notes.downcast_ref::<Circumstances>().cloned()).unwrap_or_default();
@@ -53,6 +53,7 @@ impl TenantLog {
             record,
             circumstances,
             accounts,
+            budgets: budgets.into_vec(),
             review,
             documents: Vec::new(),
             delivery,

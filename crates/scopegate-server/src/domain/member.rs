@@ -43,11 +43,17 @@ pub(crate) fn name(body: &Body, member: &str) -> Result<Name, Invalid> {
 
 /// A whole number; 0 when absent or null.
 pub(crate) fn whole(body: &Body, member: &str) -> Result<u64, Invalid> {
+    Ok(opt_whole(body, member)?.unwrap_or(0))
+}
+
+/// A whole number; `None` when absent or null.
+pub(crate) fn opt_whole(body: &Body, member: &str) -> Result<Option<u64>, Invalid> {
     match body.get(member) {
-        None | Some(Value::Null) => Ok(0),
-        Some(value) => {
-            value.as_u64().ok_or_else(|| Invalid::new(member, "must be a whole number of at least 0"))
-        }
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64() {
+            None => Err(Invalid::new(member, "must be a whole number of at least 0")),
+            number => Ok(number),
+        },
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) task_type: String,
     pub(crate) framework: String,
     pub(crate) parent: Option<SessionId>,
+    /// How many calls may be permitted in it, where that is to be limited.
+    pub(crate) max_calls: Option<u64>,
 }
 
 /// An open session.
@@ -47,6 +49,7 @@ impl Tenant {
             let mut request = Provision::new(role.name.clone(), caller.owner.clone());
             let asked = Duration::from_secs(if order.ttl == 0 { role.ttl_seconds() } else { order.ttl });
             request.ttl = Some(asked.min(LONGEST));
+            request.max_calls = order.max_calls;
             let opened = match &parent {
                 None => self.enforcer.open(request),
                 Some(parent) => self.enforcer.open_child(&Principal::Session(parent.id), request),
@@ -67,6 +70,8 @@ impl Tenant {
                 parent: order.parent,
                 end: None,
                 records: 0,
+                max_calls: order.max_calls,
+                spent: 0,
             });
             let changes = vec![Change::Session((*session).clone())];
             Ok((Opened { session, role }, changes))

@@ -277,5 +277,7 @@ fn saved_session(row: &SessionRow, roles: &RoleBook) -> SavedSession {
         parent: row.parent,
         revoked: row.end.as_ref().is_some_and(|end| end.revoked),
         records: row.records,
+        max_calls: row.max_calls,
+        spent: row.spent,
     }
 }

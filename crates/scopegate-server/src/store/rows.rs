@@ -147,6 +147,12 @@ pub struct SessionRow {
     pub end: Option<SessionEnd>,
     /// How many decisions were recorded in it. The store counts; a new row says 0.
     pub records: u64,
+    /// How many calls may be permitted in it and its sub-agents' sessions, where that is limited.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_calls: Option<u64>,
+    /// How many were, where that is limited. The store counts; a new row says 0.
+    #[serde(skip)]
+    pub spent: u64,
 }
 
 /// How a session ended before its time.
@@ -173,6 +179,8 @@ pub struct DecisionRow {
     pub circumstances: Circumstances,
     /// The rate accounts that it wrote.
     pub accounts: Vec<AccountRow>,
+    /// The budgets that it spent of, and what they stand at.
+    pub budgets: Vec<(SessionId, u64)>,
     /// The review that it opened or used up, as it stands now.
     pub review: Option<ReviewRow>,
     /// The documents that it changed, such as a grant that it used.

@@ -55,7 +55,13 @@ impl World {
     fn with<T>(&self, look: impl FnOnce(&Facts<'_>) -> T) -> T {
         let (owner, catalogues) = ("agent-7".into(), Catalogues::default());
         let expires_at = Timestamp::from_secs(u64::MAX / 2_000_000_000);
-        let link = Link { suspended: false, revoked: false, expires_at, scope: Some(&self.scope) };
+        let link = Link {
+            suspended: false,
+            revoked: false,
+            over_budget: false,
+            expires_at,
+            scope: Some(&self.scope),
+        };
         let links = vec![link; self.depth + 1];
         let meters: Vec<_> =
             (0..links.len()).map(|link| Meter { link, account: Account::Shared, accounts: &[] }).collect();

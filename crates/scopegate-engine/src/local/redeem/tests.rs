@@ -332,6 +332,8 @@ fn saved(log: &Log, sessions: &[&Provisioned]) -> SavedState {
         parent: None,
         revoked: false,
         records: kept.numbers.get(&session.session).copied().unwrap_or(0),
+        max_calls: None,
+        spent: 0,
     };
     SavedState {
         sessions: sessions.iter().map(saved).collect(),

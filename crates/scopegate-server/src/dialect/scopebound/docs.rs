@@ -26,6 +26,8 @@ struct Provision {
     framework: Option<String>,
     /// Makes it a sub-agent's session.
     parent_session_id: Option<String>,
+    /// How many calls may be permitted in it and its sub-agents' sessions: 1 or more.
+    max_calls: Option<u64>,
     /// Whether what deciding its calls takes is wanted too.
     scope: Option<bool>,
 }

@@ -105,10 +105,12 @@ impl Archive for SqliteArchive {
 
     fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
         let db = self.db();
-        let sql = "SELECT body, ended, (SELECT records FROM session_records WHERE tenant = ?1 AND session = ?2) \
-                   FROM sessions WHERE tenant = ?1 AND id = ?2";
+        let sql = "SELECT body, ended, records, spent FROM sessions LEFT JOIN session_records AS n \
+                   ON n.tenant = sessions.tenant AND n.session = sessions.id \
+                   WHERE sessions.tenant = ?1 AND id = ?2";
         let values = params![number(&db, tenant)?, id.bits().to_be_bytes()];
-        let row = db.query_row(sql, values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+        let row = db.query_row(sql, values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        let row = row.optional()?;
         row.map(load::session).transpose()
     }
 

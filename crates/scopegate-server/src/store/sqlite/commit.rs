@@ -21,6 +21,7 @@ struct Draft<'a> {
     tenants: HashMap<&'a TenantId, (i64, Option<Log>)>,
     accounts: HashMap<(i64, &'a [u8]), Tat>,
     records: HashMap<(i64, SessionId), u64>,
+    budgets: HashMap<(i64, SessionId), u64>,
     agents: Counted<'a>,
 }
 
@@ -203,6 +204,10 @@ impl<'a> Draft<'a> {
         for spent in &row.accounts {
             self.accounts.insert((tenant, &spent.account), spent.tat);
         }
+        for (session, spent) in &row.budgets {
+            let stands = self.budgets.entry((tenant, *session)).or_default();
+            *stands = (*stands).max(*spent);
+        }
         row.review.iter().try_for_each(|review| self.review(to, review))?;
         row.documents.iter().try_for_each(|document| documents::write(to, tenant, document))?;
         row.delivery.iter().try_for_each(|delivery| self.delivery(to, delivery))
@@ -237,6 +242,12 @@ impl<'a> Draft<'a> {
         let mut records = cached(to, sql)?;
         for ((tenant, session), count) in &self.records {
             records.execute(params![tenant, blob(*session), integer(*count)])?;
+        }
+        let sql = "INSERT INTO session_records (tenant, session, records, spent) VALUES (?, ?, 0, ?) \
+                   ON CONFLICT (tenant, session) DO UPDATE SET spent = max(spent, excluded.spent)";
+        let mut budgets = cached(to, sql)?;
+        for ((tenant, session), spent) in &self.budgets {
+            budgets.execute(params![tenant, blob(*session), integer(*spent)])?;
         }
         self.agents.write(to)
     }

@@ -95,12 +95,11 @@ impl SqliteStore {
 
     /// Sessions, parents before their children.
     fn sessions(&self, no: i64, since: i64) -> Result<Vec<SessionRow>, StoreError> {
-        let sql = "SELECT body, ended, records FROM sessions LEFT JOIN session_records AS n \
+        let sql = "SELECT body, ended, records, spent FROM sessions LEFT JOIN session_records AS n \
                    ON n.tenant = sessions.tenant AND n.session = sessions.id \
                    WHERE sessions.tenant = ? AND expires_at > ? ORDER BY id";
-        let rows = self.list(sql, [no, since], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<i64>>(2)?))
-        })?;
+        let rows =
+            self.list(sql, [no, since], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         let rows: Result<Vec<SessionRow>, StoreError> = rows.into_iter().map(session).collect();
         let mut rows = rows?;
         let parents: HashMap<SessionId, Option<SessionId>> =
@@ -186,15 +185,16 @@ impl SqliteStore {
     }
 }
 
-/// A session from its body, its end, and the count of its records.
+/// A session from its body, its end, the count of its records, and what of its budget is spent.
 pub(super) fn session(
-    (body, ended, records): (String, Option<String>, Option<i64>),
+    (body, ended, records, spent): (String, Option<String>, Option<i64>, Option<i64>),
 ) -> Result<SessionRow, StoreError> {
     let mut row: SessionRow = serde_json::from_str(&body)?;
     if let Some(ended) = ended {
         row.end = Some(serde_json::from_str(&ended)?);
     }
     row.records = records.map_or(0, natural);
+    row.spent = spent.map_or(0, natural);
     Ok(row)
 }
 
