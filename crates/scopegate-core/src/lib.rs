@@ -85,7 +85,7 @@ pub use self::rate::{Advance, Quota, Spend, Spends, Tat, Window};
 pub use self::record::{ChainError, ChainHead, ChainedRecord, DecisionRecord, Event};
 pub use self::redact::{Redaction, Redactor};
 pub use self::redemption::{Reading, Redeemed, Redemption};
-pub use self::request::{AccessRequest, Consent, Notes, Principal, PrincipalRef};
+pub use self::request::{AccessRequest, Consent, Notes, Principal, PrincipalRef, TrustUse};
 pub use self::review::{Review, ReviewError, ReviewState};
 pub use self::role::{
     Alternative, ApprovalBy, Consistency, Constraint, Operator, OutputRule, RateScope, RecordArguments, Role,

@@ -86,6 +86,21 @@ pub struct AccessRequest<'a> {
     pub redemption: Redemption,
     /// What whoever asks wants kept with the decision. No rule reads it.
     pub notes: Option<&'a Notes>,
+    /// Whether the decision counts for the trust in whoever asks.
+    pub trust: TrustUse,
+}
+
+/// What a decision does with the trust in whoever asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever keeps count must handle each of them")]
+pub enum TrustUse {
+    /// It is read and moved where a rule reads it.
+    #[default]
+    WhereRead,
+    /// It is read and moved, whether or not a rule reads it.
+    Counted,
+    /// It is read and told, and stays as it is.
+    Still,
 }
 
 /// Somebody's agreement that is no review.
@@ -112,16 +127,25 @@ pub type Notes = Arc<dyn Any + Send + Sync>;
 impl<'a> AccessRequest<'a> {
     /// A request.
     pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
-        Self { principal, call, consent: None, redemption: Redemption::Recall, notes: None }
+        let (redemption, trust) = (Redemption::Recall, TrustUse::default());
+        Self { principal, call, consent: None, redemption, notes: None, trust }
     }
+
     /// The request, with another way to take a yes up.
     #[must_use]
     pub fn redeemed_by(self, redemption: Redemption) -> Self {
         Self { redemption, ..self }
     }
+
     /// The request with notes.
     #[must_use]
     pub fn with_notes(self, notes: &'a Notes) -> Self {
         Self { notes: Some(notes), ..self }
+    }
+
+    /// The request, using trust like this.
+    #[must_use]
+    pub fn with_trust(self, trust: TrustUse) -> Self {
+        Self { trust, ..self }
     }
 }

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use scopegate_core::{
-    AccessRequest, DecisionRecord, Denial, LimitKey, Name, Notes, Review, SessionId, Tat, Timestamp,
+    AccessRequest, DecisionRecord, Denial, LimitKey, Name, Notes, Review, SessionId, Tat, Timestamp, Trust,
 };
 use smallvec::SmallVec;
 
@@ -158,6 +158,8 @@ pub struct SavedState {
     pub reviews: Vec<Review>,
     /// Rate accounts.
     pub accounts: Vec<(AccountKey, Tat)>,
+    /// How far owners are trusted, where it was counted.
+    pub trust: Vec<(Name, Trust)>,
 }
 
 /// A session as it was kept.

@@ -1,4 +1,4 @@
-//! Who is trusted how far. Counted only while a policy or a role reads it.
+//! Who is trusted how far. Counted only where a policy or a role reads it, or whoever asks wants it counted.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -21,6 +21,11 @@ impl TrustBook {
         let answer = decide(&moving);
         *held = moving.get();
         answer
+    }
+
+    /// Takes up where an owner stood in an earlier process.
+    pub(crate) fn restore(&self, owner: Name, trust: Trust) {
+        lock(&self.0).insert(owner, Arc::new(Mutex::new(trust)));
     }
 
     /// Where an owner stands.

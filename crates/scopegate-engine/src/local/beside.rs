@@ -3,7 +3,8 @@
 use std::sync::PoisonError;
 
 use scopegate_core::{
-    Answered, Asked, DenyCode, Link, Policies, ShadowExample, Shadowed, TrustMove, TrustStep, shadow,
+    Answered, Asked, DenyCode, Link, Policies, ShadowExample, Shadowed, TrustMove, TrustStep, TrustUse,
+    shadow,
 };
 
 use super::step::{Step, is_about_the_session};
@@ -64,6 +65,9 @@ impl Step<'_> {
 
     fn move_trust(&self, given: Given) -> Option<TrustMove> {
         let account = self.trust?;
+        if self.request.trust == TrustUse::Still {
+            return Some(TrustMove { was: account.get(), is: account.get() });
+        }
         let step = match given {
             Given::Permit { .. } => TrustStep::Permitted,
             Given::Hold { opened: true } => TrustStep::Held,

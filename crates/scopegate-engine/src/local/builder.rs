@@ -179,6 +179,7 @@ impl Inner {
         }
         saved.suspended.iter().for_each(|owner| self.sessions.suspend(owner, true));
         saved.accounts.into_iter().for_each(|(key, tat)| self.sessions.restore_account(key, tat));
+        saved.trust.into_iter().for_each(|(owner, trust)| self.trust.restore(owner, trust));
         self.reviews.restore(saved.reviews);
     }
 }

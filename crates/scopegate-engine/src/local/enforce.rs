@@ -5,7 +5,7 @@ use std::cell::Cell;
 use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, EnforceError, Enforcer, Event, Name, Need, Outcome, PermitId,
-    PrincipalRef, Quick, SessionId, Timestamp, Trust,
+    PrincipalRef, Quick, SessionId, Timestamp, Trust, TrustUse,
 };
 
 use super::step::{Answer, Fetched, Step};
@@ -118,11 +118,17 @@ impl Step<'_> {
         }
     }
 
-    /// The same where a policy or a role reads trust: it stays as it is until the decision stands.
+    /// The same where trust is read or counts: it stays as it is until the decision stands.
     #[inline(never)]
-    fn trusted(&self) -> Result<Answer, Stop> {
-        let decide = |trust: &Cell<Trust>| Step { trust: Some(trust), ..*self }.answer();
+    fn trusted(&self, decide: impl FnOnce(&Step<'_>) -> Result<Answer, Stop>) -> Result<Answer, Stop> {
+        let decide = |trust: &Cell<Trust>| decide(&Step { trust: Some(trust), ..*self });
         self.inner.trust.with(self.place.session.owner(), decide)
+    }
+
+    /// Whether trust is read, or moved, by this decision.
+    #[inline(always)]
+    fn counts_trust(&self) -> bool {
+        self.request.trust != TrustUse::WhereRead || self.snapshot.reads_trust
     }
 }
 
@@ -161,7 +167,7 @@ impl Inner {
         match self.sessions.find(request.principal, &guard) {
             Some(place) => {
                 let step = Step { inner: self, snapshot, place, request, now, patience, secret, trust: None };
-                if snapshot.reads_trust { step.trusted() } else { step.answer() }
+                if step.counts_trust() { step.trusted(|step| step.answer()) } else { step.answer() }
             }
             None => self.deny_unknown(request, Denial::new(DenyCode::JwtInvalid), now),
         }
@@ -175,7 +181,10 @@ impl Inner {
                 let patience = Patience::None;
                 let step =
                     Step { inner: self, snapshot, place, request, now, patience, secret: None, trust: None };
-                step.refuse(denial)
+                match step.counts_trust() {
+                    true => step.trusted(|step| step.refuse(denial)),
+                    false => step.refuse(denial),
+                }
             }
             // Whoever refuses may know more than we do: that a session is long over.
             None => self.deny_unknown(request, denial.clone(), now),

@@ -70,7 +70,7 @@ impl LocalEnforcer {
         self.inner.shadow().clone()
     }
 
-    /// How far an owner is trusted. Counted only while a policy or a role reads it.
+    /// How far an owner is trusted. Counted only where a policy or a role reads it, or a request says so.
     pub fn trust(&self, owner: &str) -> Trust {
         self.inner.trust.of(owner)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use scopegate_core::{
     AccessRequest, Args, Decision, DecisionRecord, Enforcer, Name, Principal, Provision, Timestamp, ToolCall,
+    TrustUse,
 };
 
 use super::*;
@@ -184,6 +185,31 @@ fn trust_moves_with_decisions_and_each_says_how() {
     let told = ["50-50.2", "50.2-48.2", "48.2-48.4", "48.4-46.4", "46.4-45.9", "", "45.9-46.1", "46.1-46.3"];
     assert_eq!(moves, told);
     assert_eq!(world.ask(&Principal::token("nobody"), &pay()), "JWT_INVALID");
+}
+
+#[test]
+fn trust_is_counted_or_stays_as_whoever_asks_says() {
+    let world = world("  []");
+    let session = world.open("ann");
+    let ask = |tool: &str, trust| {
+        let call = call(tool, "{}");
+        let request = AccessRequest::new(session.as_ref(), &call).with_trust(trust);
+        assert!(matches!(world.engine.try_enforce(&request), scopegate_core::Quick::Decided(_)));
+        world.engine.trust("ann").to_string()
+    };
+    for (tool, trust, after) in [
+        ("read", TrustUse::WhereRead, "50"),
+        ("read", TrustUse::Counted, "50.2"),
+        ("drop", TrustUse::Still, "50.2"),
+        ("drop", TrustUse::Counted, "48.2"),
+        ("drop", TrustUse::WhereRead, "48.2"),
+    ] {
+        assert_eq!(ask(tool, trust), after, "{tool} {trust:?}");
+    }
+    let told: Vec<_> = world.records().iter().map(|record| record.trust.map(|t| (t.was, t.is))).collect();
+    let level = |tenths| scopegate_core::Trust::from_tenths(tenths).unwrap();
+    let moved = |was, is| Some((level(was), level(is)));
+    assert_eq!(told, [None, moved(500, 502), moved(502, 502), moved(502, 482), None]);
 }
 
 #[test]
