@@ -190,10 +190,13 @@ mod tests {
     use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
 
-    use scopegate_core::{ReviewId, SessionId};
+    use scopegate_core::{PermitId, ReviewId, SessionId};
 
     use super::*;
-    use crate::store::{AgentCounts, CheckpointRow, DeliveryRow, RecordRow, ReviewRow, SessionRow};
+    use crate::store::{
+        AgentCounts, CheckpointRow, DecisionCounts, DeliveryRow, RecordRow, ReviewRow, RoleRow, SessionRow,
+        Wanted,
+    };
 
     fn check(headers: &[(&str, &str)], expected: Result<&str, Stranger>) {
         let mut map = HeaderMap::new();
@@ -259,6 +262,10 @@ mod tests {
             Err(StoreError::Damaged(chain.to_owned()))
         }
 
+        fn roles(&self, _: &TenantId) -> Result<Vec<RoleRow>, StoreError> {
+            Ok(Vec::new())
+        }
+
         fn count(&self, _: &TenantId) -> Result<u64, StoreError> {
             Ok(0)
         }
@@ -295,6 +302,34 @@ mod tests {
             _: usize,
         ) -> Result<Vec<RecordRow>, StoreError> {
             Ok(Vec::new())
+        }
+
+        fn decisions(
+            &self,
+            _: &TenantId,
+            _: &Wanted,
+            _: u64,
+            _: usize,
+        ) -> Result<(Vec<RecordRow>, u64), StoreError> {
+            Ok((Vec::new(), 0))
+        }
+
+        fn decision(&self, _: &TenantId, _: PermitId) -> Result<Option<RecordRow>, StoreError> {
+            Ok(None)
+        }
+
+        fn decision_counts(&self, _: &TenantId) -> Result<DecisionCounts, StoreError> {
+            Ok(DecisionCounts::default())
+        }
+
+        fn communications(
+            &self,
+            _: &TenantId,
+            _: &str,
+            _: u64,
+            _: usize,
+        ) -> Result<(Vec<RecordRow>, u64), StoreError> {
+            Ok((Vec::new(), 0))
         }
 
         fn deliveries(&self, _: &TenantId, _: usize) -> Result<Vec<DeliveryRow>, StoreError> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::setup::Dialect;
 use crate::webhook::Guard;
 
 /// How a plane is run.
@@ -24,6 +25,8 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// How much it does at a time.
     pub limits: Limits,
+    /// Whose clients the first tenant is for.
+    pub dialect: Dialect,
 }
 
 /// How much a plane does at a time.
@@ -53,6 +56,7 @@ impl Config {
             allow_plaintext: false,
             tls: None,
             limits: Limits::default(),
+            dialect: Dialect::default(),
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::domain::{Failure, Kids, Proof, Tenant};
 use crate::metrics::Metrics;
 use crate::setup;
 use crate::store::{
-    Access, Archive, Change, Kept, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantState,
-    WriterHandle,
+    Access, Archive, Change, Kept, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow,
+    TenantState, WriterHandle,
 };
 use crate::streams::Streams;
 use crate::token::{Presented, Signer, Verified};
@@ -109,10 +109,19 @@ impl Plane {
         self.follow_signer(&access.signing_keys);
         for tenant in access.tenants {
             let id = tenant.tenant.clone();
-            if let Err(failure) = self.take_up(TenantState::begun(tenant), self.now()) {
+            if let Err(failure) = self.begin(tenant) {
                 tracing::error!(tenant = %id, %failure, "a new tenant cannot be taken up");
             }
         }
+    }
+
+    /// Takes up a tenant that another process made, with the roles it began with.
+    fn begin(&self, tenant: TenantRow) -> Result<(), Failure> {
+        if self.taken_up(&tenant.tenant).is_some() {
+            return Ok(());
+        }
+        let roles = self.archive.roles(&tenant.tenant)?;
+        self.take_up(TenantState { roles, ..TenantState::begun(tenant) }, self.now())
     }
 
     /// What a key verified that is gone now has to be looked at again.

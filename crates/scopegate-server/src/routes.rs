@@ -67,6 +67,10 @@ macro_rules! route {
 
 /// A route of the Xybern dialect, in both of its trees.
 macro_rules! enforce {
+    ($method:ident $path:literal, $kinds:expr, judged($handler:path), $doc:path) => {
+        enforce!($method $path, $kinds, post($handler), $doc)
+            .map(|route| Route { max_body: MAX_DRAINED, ..route })
+    };
     ($method:ident $path:literal, $($rest:tt)*) => {
         [
             route!($method concat!("/api/v1/enforce", $path), $($rest)*),
@@ -125,6 +129,21 @@ fn scopebound_table() -> Vec<Route> {
 fn xybern_table() -> Vec<Route> {
     use xybern::{self as xb, docs, policy_docs};
     [
+        enforce!(POST "/intercept", AGENTS, judged(xb::intercept), docs::intercept),
+        enforce!(POST "/batch", AGENTS, judged(xb::batch), docs::batch),
+        enforce!(POST "/agent-comm", AGENTS, judged(xb::agent_comm), docs::agent_comm),
+        enforce!(GET "/red-lines", READERS, get(xb::red_lines), docs::red_lines),
+        enforce!(GET "/decisions", READERS, get(xb::list_decisions), docs::list_decisions),
+        enforce!(GET "/decisions/{id}", READERS, get(xb::get_decision), docs::get_decision),
+        enforce!(GET "/stats", &[Admin, Auditor, Approver, Dev], get(xb::stats), docs::stats),
+        enforce!(POST "/roles", ADMINS, post(xb::create_role), docs::create_role),
+        enforce!(GET "/roles", READERS, get(xb::list_roles), docs::list_roles),
+        enforce!(GET "/roles/{id}", READERS, get(xb::get_role), docs::get_role),
+        enforce!(PUT "/roles/{id}", ADMINS, put(xb::update_role), docs::update_role),
+        enforce!(DELETE "/roles/{id}", ADMINS, delete(xb::delete_role), docs::delete_role),
+        enforce!(POST "/roles/{id}/assign", ADMINS, post(xb::assign_role), docs::assign_role),
+        enforce!(POST "/roles/{id}/unassign", ADMINS, post(xb::unassign_role), docs::unassign_role),
+        enforce!(GET "/roles/{id}/agents", READERS, get(xb::role_agents), docs::role_agents),
         // An agent finds itself by its name; a new one is made by an admin.
         enforce!(POST "/agents", &[Agent, Admin, Dev], post(xb::register_agent), docs::register_agent),
         enforce!(GET "/agents", READERS, get(xb::list_agents), docs::list_agents),

@@ -13,7 +13,7 @@ use crate::accept::Doors;
 use crate::config::Config;
 use crate::plane::Plane;
 use crate::routes;
-use crate::setup::{self, SetupError};
+use crate::setup::{self, Dialect, SetupError};
 use crate::store::{Archive, Kept, SqliteStore, Store, StoreError, Writer};
 use crate::tls::{self, TlsError};
 use crate::webhook::{Courier, Outbox};
@@ -90,7 +90,10 @@ pub async fn start(config: Config) -> Result<Started, ServeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut store = SqliteStore::open(&config.data)?;
     let admin_key = setup::first_admin(&mut store, clock.now())?;
-    let state = store.load()?;
+    let mut state = store.load()?;
+    if config.dialect == Dialect::Xybern {
+        setup::first_baseline(&mut store, &mut state.tenants, clock.now())?;
+    }
     let archive: Arc<dyn Archive> = Arc::new(store.archive()?);
     let durability = if config.buffered { Durability::Buffered } else { Durability::Durable };
     let writer = Writer::start(store, clock, durability, QUEUE).map_err(ServeError::Thread)?;

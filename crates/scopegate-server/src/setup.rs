@@ -4,13 +4,22 @@
 use std::time::Duration;
 
 use scopegate_core::{Name, Timestamp};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::keys::{self, Kind, NewKey, Prefix};
-use crate::store::{Access, Change, Epoch, KeyRow, SigningKeyRow, Store, StoreError, TenantId, TenantRow};
+use crate::store::{
+    Access, Change, Epoch, KeyRow, RoleRow, SigningKeyRow, Store, StoreError, TenantId, TenantRow,
+    TenantState,
+};
 use scopegate_engine::Durability;
 
 /// The tenant that every store begins with.
 const FIRST: &str = "default";
+
+/// The role of agents that no other role was assigned, and of callers that are no agent: where it is not there,
+/// they are denied.
+pub const BASELINE: &str = "xybern-baseline";
 
 /// How long a key that signs is known before it does.
 const PUBLISHED: Duration = Duration::from_secs(600);
@@ -39,6 +48,17 @@ pub enum SetupError {
     NoKey(String),
 }
 
+/// Whose clients a tenant is for: what its agents may do before anybody says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the dialects are these two")]
+pub enum Dialect {
+    /// Nothing.
+    #[default]
+    Scopebound,
+    /// Whatever nobody forbids: the role [`BASELINE`] grants it, until it is changed or ended.
+    Xybern,
+}
+
 /// A key to make.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "whoever makes a key decides all of it")]
@@ -65,8 +85,50 @@ pub fn first_tenant(store: &mut dyn Store, now: Timestamp) -> Result<(), SetupEr
         store.commit(&[Change::SigningKey(signing_key(now, now)?)], Durability::Durable)?;
     }
     match access.tenants.is_empty() {
-        true => create_tenant(store, TenantId::parse(FIRST)?, now),
+        true => create_tenant(store, TenantId::parse(FIRST)?, Dialect::Scopebound, now),
         false => Ok(()),
+    }
+}
+
+/// Gives the first tenant its baseline, unless it has one or ever had.
+pub(crate) fn first_baseline(
+    store: &mut dyn Store,
+    tenants: &mut [TenantState],
+    now: Timestamp,
+) -> Result<(), SetupError> {
+    let first = tenants.iter_mut().find(|tenant| tenant.tenant.tenant.as_str() == FIRST);
+    let Some(first) = first.filter(|tenant| tenant.roles.iter().all(|role| role.name != BASELINE)) else {
+        return Ok(());
+    };
+    let role = baseline(&first.tenant.tenant, now);
+    match store.commit(&[Change::Role(role.clone())], Durability::Durable) {
+        Ok(()) => first.roles.push(role),
+        // It has ended: whoever ended it meant it.
+        Err(StoreError::Conflict(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// The baseline of a tenant. Its id is always the same, so that it begins once.
+fn baseline(tenant: &TenantId, now: Timestamp) -> RoleRow {
+    let mut id = [0; 16];
+    let hash: [u8; 32] = Sha256::digest(format!("scopegate-baseline\0{tenant}")).into();
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    let document = json!({
+        "name": BASELINE,
+        "description": "what agents may do that have no other role, and callers that are no agent",
+        "allowed_actions": ["*"],
+    });
+    RoleRow {
+        tenant: tenant.clone(),
+        id: uuid::Builder::from_custom_bytes(id).into_uuid().to_string().into(),
+        name: Name::new_static(BASELINE),
+        version: 1,
+        document: document.to_string(),
+        created_at: now,
+        updated_at: now,
+        ended: false,
     }
 }
 
@@ -97,7 +159,12 @@ pub fn first_admin(store: &mut dyn Store, now: Timestamp) -> Result<Option<Strin
 ///
 /// # Errors
 /// [`SetupError`].
-pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) -> Result<(), SetupError> {
+pub fn create_tenant(
+    store: &mut dyn Store,
+    tenant: TenantId,
+    dialect: Dialect,
+    now: Timestamp,
+) -> Result<(), SetupError> {
     if find(&store.access()?, &tenant) {
         return Err(SetupError::TenantExists(tenant));
     }
@@ -105,9 +172,11 @@ pub fn create_tenant(store: &mut dyn Store, tenant: TenantId, now: Timestamp) ->
     getrandom::fill(&mut random)?;
     let incarnation = random_53_bits()?;
     let chain = format!("{tenant}-{:032x}", u128::from_be_bytes(random));
+    let role = (dialect == Dialect::Xybern).then(|| Change::Role(baseline(&tenant, now)));
     let row =
         TenantRow { tenant, chain: chain.into(), epoch: Epoch { incarnation, counter: 0 }, created_at: now };
-    store.commit(&[Change::Tenant(row)], Durability::Durable)?;
+    let begun: Vec<Change> = std::iter::once(Change::Tenant(row)).chain(role).collect();
+    store.commit(&begun, Durability::Durable)?;
     Ok(())
 }
 

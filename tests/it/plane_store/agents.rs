@@ -3,7 +3,7 @@
 use scopegate_core::{DenyCode, Event, Name, Timestamp};
 use scopegate_engine::Durability::Durable;
 use scopegate_server::store::{
-    AgentRow, Archive, AssertionRow, Change, CredentialRow, DecisionRow, SqliteStore, Store,
+    AgentRow, Archive, AssertionRow, Change, CredentialRow, DecisionRow, Permissions, SqliteStore, Store,
 };
 
 use super::{at, decision, store, tenant};
@@ -20,6 +20,8 @@ fn agent(id: &str) -> AgentRow {
         capabilities: vec!["pay".to_owned()],
         scopes: Vec::new(),
         delegation_policy: serde_json::Map::new(),
+        permissions: Permissions { allowed: vec!["pay*".into()], denied: Vec::new() },
+        roles: vec!["r1".into()],
         created_at: at(0),
         updated_at: at(1),
         deactivated_at: None,

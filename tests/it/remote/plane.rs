@@ -34,7 +34,8 @@ impl Home {
         let now = Timestamp::from_secs(1_000);
         setup::first_tenant(&mut store, now).expect("a tenant");
         let tenant = |name: &str| TenantId::parse(name).expect("a name");
-        setup::create_tenant(&mut store, tenant("elsewhere"), now).expect("a tenant");
+        setup::create_tenant(&mut store, tenant("elsewhere"), setup::Dialect::Scopebound, now)
+            .expect("a tenant");
         let mut key = |place: &str, kind| {
             let order =
                 KeyOrder { tenant: tenant(place), kind, name: None, prefix: Prefix::Sb, expires_at: None };

@@ -9,12 +9,13 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::data::Data;
+use super::tenants::dialect_of;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
 
 /// Run a plane: decisions over HTTP, with roles, approvals and an audit log
 ///
-/// Speaks the API of the Scopebound clients, so they run against it unmodified. The first start
+/// Speaks the APIs of the Scopebound and Xybern clients, so they run against it unmodified. The first start
 /// makes the tenant `default` and prints an admin key, once. Stops on SIGINT and SIGTERM after the
 /// requests under way. `RUST_LOG` sets what is logged (`info` unless set), to standard error.
 #[derive(Debug, clap::Args)]
@@ -51,6 +52,10 @@ pub(crate) struct Serve {
     /// Requests answered at a time; more are answered 503 at once
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_requests: u32,
+    /// Whose clients the tenant `default` is for; with `xybern` its agents may do whatever nobody forbids, by
+    /// a role `xybern-baseline`, which is made once and is yours to change or delete
+    #[arg(long, value_parser = ["scopebound", "xybern"], default_value = "scopebound")]
+    dialect: String,
     /// How log lines look
     #[arg(long, value_parser = ["text", "json"], default_value = "text")]
     log_format: String,
@@ -67,6 +72,7 @@ impl Serve {
             allow_plaintext: self.allow_plaintext,
             tls: self.tls_cert.zip(self.tls_key),
             limits: Limits { connections: self.max_connections, requests: self.max_requests },
+            dialect: dialect_of(&self.dialect),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.map_err(Failure::no_answer)?.block_on(async {

@@ -1,6 +1,6 @@
 //! `scopegate tenants`: whose agents a plane decides for.
 
-use scopegate_server::setup;
+use scopegate_server::setup::{self, BASELINE, Dialect};
 use scopegate_server::store::{Archive as _, TenantId};
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::output::{self, Output, listing};
 #[command(after_help = "\
 Examples:
   scopegate tenants create acme
+  scopegate tenants create agents --dialect xybern
   scopegate keys create --tenant acme --kind admin
   scopegate tenants list")]
 pub(crate) struct Tenants {
@@ -31,6 +32,10 @@ enum Action {
     Create {
         /// 1 to 63 of a-z, 0-9, `-` and `_`
         name: String,
+        /// Whose clients it is for; with `xybern` its agents may do whatever nobody forbids, by a role
+        /// `xybern-baseline` that you can change or delete
+        #[arg(long, value_parser = ["scopebound", "xybern"], default_value = "scopebound")]
+        dialect: String,
     },
     /// List tenants
     List,
@@ -39,10 +44,14 @@ enum Action {
 impl Tenants {
     pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::Create { name } => {
+            Action::Create { name, dialect } => {
                 let tenant = TenantId::parse(name).map_err(Failure::usage)?;
                 let (mut store, now) = self.data.open()?;
-                setup::create_tenant(&mut store, tenant.clone(), now).map_err(Failure::usage)?;
+                let dialect = dialect_of(&dialect);
+                setup::create_tenant(&mut store, tenant.clone(), dialect, now).map_err(Failure::usage)?;
+                if dialect == Dialect::Xybern {
+                    output::message(&format!("role `{BASELINE}` lets its agents do whatever nobody forbids"));
+                }
                 output::message(&format!(
                     "tenant `{tenant}`; `scopegate keys create --tenant {tenant}` makes its keys"
                 ));
@@ -51,6 +60,11 @@ impl Tenants {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// The dialect of its name.
+pub(super) fn dialect_of(name: &str) -> Dialect {
+    if name == "xybern" { Dialect::Xybern } else { Dialect::Scopebound }
 }
 
 fn list(data: &Data, output: &mut Output) -> Result<(), Failure> {

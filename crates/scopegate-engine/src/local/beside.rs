@@ -44,7 +44,7 @@ impl Step<'_> {
         if let Given::Deny(code) = given
             && is_about_the_session(code)
         {
-            return None;
+            return self.still().map(|trust| Box::new(Beside { shadow: None, trust: Some(trust) }));
         }
         let shadow = if looked_at { self.shadow(given) } else { None };
         let beside = Beside { shadow, trust: self.move_trust(given) };
@@ -63,16 +63,22 @@ impl Step<'_> {
         pass.record()
     }
 
+    /// Trust as it is and stays, for whoever wants it told.
+    fn still(&self) -> Option<TrustMove> {
+        let level = self.trust.filter(|_| self.request.trust != TrustUse::WhereRead)?.get();
+        Some(TrustMove { was: level, is: level })
+    }
+
     fn move_trust(&self, given: Given) -> Option<TrustMove> {
         let account = self.trust?;
         if self.request.trust == TrustUse::Still {
-            return Some(TrustMove { was: account.get(), is: account.get() });
+            return self.still();
         }
         let step = match given {
             Given::Permit { .. } => TrustStep::Permitted,
             Given::Hold { opened: true } => TrustStep::Held,
             // To ask again, and what went wrong inside, says nothing of the agent.
-            Given::Hold { opened: false } | Given::Deny(DenyCode::PolicyError) => return None,
+            Given::Hold { opened: false } | Given::Deny(DenyCode::PolicyError) => return self.still(),
             Given::Deny(_) => TrustStep::Denied,
         };
         let moved = TrustMove::from(account.get(), step);

@@ -12,10 +12,16 @@ use serde::{Deserialize, Serialize};
 pub struct Circumstances {
     /// What the call does, where it says so.
     pub action: Option<String>,
+    /// How an agent's action came, if the call is one: `intercept`, `batch`, `telemetry` or `message`.
+    pub asked: Option<Name>,
     /// Whether answers go out before the record is on disk.
     pub buffered: bool,
     /// What the caller calls the call.
     pub call: Option<String>,
+    /// The chain of actions that it says it belongs to.
+    pub chain: Option<String>,
+    /// The agent that the caller named, where nobody of that id is registered.
+    pub claimed: Option<String>,
     /// When a client decided, by its own clock.
     pub client_at: Option<Timestamp>,
     /// How many denials the record stands for, when a client counted them.
@@ -28,10 +34,16 @@ pub struct Circumstances {
     pub latency_us: Option<u64>,
     /// How many records of the client's journal are missing before this one.
     pub missing: Option<u64>,
+    /// The decision that it says it follows.
+    pub parent: Option<String>,
+    /// The policy that denied it.
+    pub policy: Option<Name>,
     /// Why it was denied, in words.
     pub reason: Option<String>,
     /// The id of the role.
     pub role_id: Option<Name>,
+    /// The names of an agent's roles, where they are several.
+    pub roles: Option<String>,
     /// Whether one key may be agent and approver at once.
     pub separation_off: bool,
     /// The MCP server that was named.
@@ -40,6 +52,8 @@ pub struct Circumstances {
     pub severity: Option<String>,
     /// Who decided, when it was not the plane: `client`.
     pub source: Option<Name>,
+    /// The agent that a message is for.
+    pub to: Option<Name>,
 }
 
 impl Circumstances {
@@ -47,20 +61,27 @@ impl Circumstances {
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut object = CanonicalObject::begin(out);
         object.maybe_text("action", self.action.as_deref());
+        object.maybe_text("asked", self.asked.as_deref());
         object.maybe_true("buffered", self.buffered);
         object.maybe_text("call", self.call.as_deref());
+        object.maybe_text("chain", self.chain.as_deref());
+        object.maybe_text("claimed", self.claimed.as_deref());
         object.maybe_text("client_at", self.client_at.map(|at| at.to_string()).as_deref());
         object.maybe_number("count", self.count);
         object.maybe_true("fail_open", self.fail_open);
         object.maybe_text("key", self.key.as_deref());
         object.maybe_number("latency_us", self.latency_us);
         object.maybe_number("missing", self.missing);
+        object.maybe_text("parent", self.parent.as_deref());
+        object.maybe_text("policy", self.policy.as_deref());
         object.maybe_text("reason", self.reason.as_deref());
         object.maybe_text("role_id", self.role_id.as_deref());
+        object.maybe_text("roles", self.roles.as_deref());
         object.maybe_true("separation_off", self.separation_off);
         object.maybe_text("server", self.server.as_deref());
         object.maybe_text("severity", self.severity.as_deref());
         object.maybe_text("source", self.source.as_deref());
+        object.maybe_text("to", self.to.as_deref());
         object.end();
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use scopegate_core::json::JsonError;
 use scopegate_core::{
-    AccessRequest, CallDigest, Decision, Denial, DenyCode, Detail, Enforcer, Name, Notes, Principal,
-    SessionId, Timestamp, ToolCall,
+    AccessRequest, CallDigest, Decision, Denial, DenyCode, Enforcer, Name, Notes, Principal, SessionId,
+    Timestamp, ToolCall, TrustUse,
 };
 
+use super::actions::hostile;
 use super::{Failure, Tenant};
 use crate::audit::Circumstances;
 use crate::auth::Caller;
@@ -56,7 +57,8 @@ impl Tenant {
             Err((session, code)) => (session, Some(Denial::new(code))),
         };
         let principal = Principal::Session(session);
-        let request = AccessRequest::new(principal.as_ref(), call).with_notes(&notes);
+        let trust = self.trust_use(session);
+        let request = AccessRequest::new(principal.as_ref(), call).with_notes(&notes).with_trust(trust);
         let decide = async {
             let decision = match denial {
                 Some(denial) => self.enforcer.refuse(&request, denial).await,
@@ -73,6 +75,13 @@ impl Tenant {
             // What has no digest is denied, and may as well be denied twice.
             _ => decide.await,
         }
+    }
+
+    /// Trust in agents is always counted.
+    fn trust_use(&self, session: SessionId) -> TrustUse {
+        let row = self.book.session(session);
+        let is_agent = row.is_some_and(|row| self.book.agents().knows(&row.owner));
+        if is_agent { TrustUse::Counted } else { TrustUse::WhereRead }
     }
 
     fn is_alive(&self, session: SessionId, now: Timestamp) -> bool {
@@ -117,8 +126,4 @@ impl Tenant {
         std::iter::successors(parent(session), parent).take(MAX_CHAIN).any(|row| revoked(&row))
             || revoked(session)
     }
-}
-
-fn hostile(error: JsonError) -> Denial {
-    Denial::with(DenyCode::InvalidArguments, Detail::Arguments(error))
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{LimitKey, Review, SessionId, Tat, Window};
+use scopegate_core::{Denial, DenyCode, Detail, LimitKey, Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
+use super::actions::Told;
 use super::tenant::{Asked, Book, lock};
 use crate::audit::Circumstances;
 use crate::store::{
@@ -36,9 +37,16 @@ impl TenantLog {
     fn decided(&self, decided: Decided) -> Change {
         let Decided { record, denial, accounts, budgets, review, notes, .. } = decided;
         let session = self.book.session(record.id.session);
-        let mut circumstances =
-            notes.and_then(|notes| notes.downcast_ref::<Circumstances>().cloned()).unwrap_or_default();
+        let told = notes.as_ref().and_then(|notes| notes.downcast_ref::<Told>());
+        let noted = notes.as_ref().and_then(|notes| notes.downcast_ref::<Circumstances>());
+        let mut circumstances = told.map(|told| &told.about).or(noted).cloned().unwrap_or_default();
         circumstances.buffered = self.buffered;
+        circumstances.policy = match &denial {
+            Some(Denial { code: DenyCode::PolicyDenied, detail: Detail::Name(policy) }) => {
+                Some(policy.clone())
+            }
+            _ => None,
+        };
         circumstances.reason = denial.as_ref().map(ToString::to_string);
         circumstances.severity = denial.as_ref().map(|denial| denial.severity().as_str().to_owned());
         circumstances.role_id = session.as_ref().map(|session| session.role_id.clone());
@@ -46,6 +54,9 @@ impl TenantLog {
             let role = self.book.role_of(session)?;
             denied(&self.tenant, &role, &record, denial, &circumstances)
         });
+        if let Some(told) = told {
+            told.tell(&record, &circumstances);
+        }
         let review = review.map(|review| self.opened(review, session.as_deref(), &circumstances));
         let accounts = rows(accounts);
         Change::Decision(Box::new(DecisionRow {

@@ -3,9 +3,12 @@
 //! Every operation changes the tenant's enforcer in memory first, hands the change to the writer in
 //! the same order, and answers once the change is kept.
 
+mod actions;
 mod agents;
+mod assign;
 mod audit;
 mod catalogues;
+mod decisions;
 mod enforce;
 mod epoch;
 mod failure;
@@ -22,6 +25,7 @@ mod sessions;
 mod tenant;
 mod written;
 
+pub(crate) use self::actions::{Acted, Action, AskedAs, Custody, hostile, rule};
 pub(crate) use self::agents::{Agent, Decided, Draft, Issued, Kids, Lifetime, Proof, Slice, Standing};
 pub(crate) use self::audit::{Exported, Since};
 pub(crate) use self::catalogues::CatalogueDocument;

@@ -36,6 +36,11 @@ impl RoleDocument {
         self.role.clone()
     }
 
+    /// The same, to be looked at.
+    pub(crate) fn enforced_ref(&self) -> &Role {
+        &self.role
+    }
+
     /// How long its sessions live, in seconds.
     pub(crate) fn ttl_seconds(&self) -> u64 {
         match self.role.default_ttl_seconds {
@@ -188,6 +193,10 @@ impl Tenant {
     pub(crate) async fn delete_role(&self, id_or_name: &str, now: Timestamp) -> Result<(), Failure> {
         self.change(|| {
             let before = self.role(id_or_name)?;
+            if let Some(agent) = self.agents_with(&before.id).first() {
+                let why = format!("agent `{agent}` has role `{}`; unassign it first", before.name);
+                return Err(Failure::Conflict(why));
+            }
             self.enforcer.remove_role(&before.name).map_err(|error| match error {
                 RemoveRoleError::Inherited { .. } => Failure::Conflict(error.to_string()),
                 _ => Failure::Unknown("role"),

@@ -7,6 +7,7 @@ use scopegate_core::{Name, Review, ReviewId, SessionId, Timestamp};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
+use super::actions::{Laid, Standing};
 use super::agents::{AgentBook, Kids, Spent};
 use super::catalogues::CatalogueBook;
 use super::epoch::{Epochs, Follower, Touched};
@@ -34,6 +35,10 @@ pub(crate) struct Tenant {
     writing: Mutex<()>,
     pub(super) nonces: Nonces,
     pub(super) kids: Arc<Kids>,
+    /// The sessions that agents' actions are judged in.
+    pub(super) standing: Mutex<Standing>,
+    /// What was made of agents' roles, by agent and role.
+    pub(super) laid: Mutex<HashMap<(Name, Name), Laid>>,
 }
 
 /// What is known of a tenant beside what its enforcer holds.
@@ -80,7 +85,7 @@ impl Tenant {
         buffered: bool,
         kids: Arc<Kids>,
     ) -> Result<Self, Failure> {
-        let agents = AgentBook::restore(&state);
+        let (agents, standing) = (AgentBook::restore(&state), Standing::restore(&state));
         let policies = PolicyBook::restore(&state.documents)?;
         let rules = policies.rules();
         agents.credential_ids().for_each(|credential| kids.learn(credential, &state.tenant.tenant));
@@ -95,6 +100,7 @@ impl Tenant {
         saved.suspended = state.suspended;
         saved.accounts = state.accounts.iter().filter_map(log::account).collect();
         saved.sessions = state.sessions.iter().map(|row| saved_session(row, &roles)).collect();
+        saved.trust.clone_from(&state.trust);
         saved.reviews = state.reviews.iter().map(|row| row.review.clone()).collect();
         let ends: HashMap<SessionId, Timestamp> =
             state.sessions.iter().map(|row| (row.id, row.expires_at)).collect();
@@ -144,6 +150,8 @@ impl Tenant {
             writing: Mutex::new(()),
             nonces: Nonces::default(),
             kids,
+            standing: Mutex::new(standing),
+            laid: Mutex::default(),
         })
     }
 

@@ -26,12 +26,30 @@ pub struct AgentRow {
     pub scopes: Vec<String>,
     /// How it may pass that on, as it was written.
     pub delegation_policy: Map<String, Value>,
+    /// What it may do at most, whatever its roles say.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// The ids of the roles that it was assigned.
+    #[serde(default)]
+    pub roles: Vec<Name>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// When it was deactivated, unless it was let go on since.
     pub deactivated_at: Option<Timestamp>,
+}
+
+/// What an agent may do at most: patterns, in which `*` stands for any characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "whoever makes a row must fill all of it")]
+pub struct Permissions {
+    /// Unless it is empty, nothing but this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Name>,
+    /// Never this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<Name>,
 }
 
 /// A public key of an agent. The private one is never stored.

@@ -5,6 +5,7 @@
 //! Tables, files and syncs are behind these traits: SQLite is the first store, not the only one.
 
 mod agent_rows;
+mod decision_rows;
 mod document_rows;
 mod files;
 mod ids;
@@ -12,12 +13,13 @@ mod rows;
 mod sqlite;
 mod writer;
 
-use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
+use scopegate_core::{Name, PermitId, ReviewId, SessionId, Timestamp, Trust};
 use scopegate_engine::Durability;
 
 use crate::audit::NoteKey;
 
-pub use self::agent_rows::{AgentCounts, AgentRow, AssertionRow, CredentialRow};
+pub use self::agent_rows::{AgentCounts, AgentRow, AssertionRow, CredentialRow, Permissions};
+pub use self::decision_rows::{DecisionCounts, Verdict, Wanted};
 pub use self::document_rows::{DocumentRow, Kind as DocumentKind};
 pub(crate) use self::files::{private, sync_folder};
 pub use self::ids::{BadTenantId, TenantId};
@@ -83,6 +85,9 @@ pub trait Archive: Send + Sync + 'static {
     /// One key, also one that another process made a moment ago.
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError>;
 
+    /// The roles of a tenant that have not ended, at their newest versions.
+    fn roles(&self, tenant: &TenantId) -> Result<Vec<RoleRow>, StoreError>;
+
     /// How many records a tenant has.
     fn count(&self, tenant: &TenantId) -> Result<u64, StoreError>;
 
@@ -118,6 +123,33 @@ pub trait Archive: Send + Sync + 'static {
         skip: u64,
         most: usize,
     ) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// At most `most` decisions that are looked for, newest first, without the first `skip`; and how many
+    /// there are. Of what is not asked for as an agent's action only agents' decisions are found. `prev` is
+    /// not filled in.
+    fn decisions(
+        &self,
+        tenant: &TenantId,
+        wanted: &Wanted,
+        skip: u64,
+        most: usize,
+    ) -> Result<(Vec<RecordRow>, u64), StoreError>;
+
+    /// One of them.
+    fn decision(&self, tenant: &TenantId, id: PermitId) -> Result<Option<RecordRow>, StoreError>;
+
+    /// How many of them came to what.
+    fn decision_counts(&self, tenant: &TenantId) -> Result<DecisionCounts, StoreError>;
+
+    /// At most `most` records of what an agent said to others and they to it, newest first, without the
+    /// first `skip`; and how many there are. `prev` is not filled in.
+    fn communications(
+        &self,
+        tenant: &TenantId,
+        agent: &str,
+        skip: u64,
+        most: usize,
+    ) -> Result<(Vec<RecordRow>, u64), StoreError>;
 
     /// At most `limit` deliveries, newest first.
     fn deliveries(&self, tenant: &TenantId, limit: usize) -> Result<Vec<DeliveryRow>, StoreError>;
@@ -248,6 +280,8 @@ pub struct TenantState {
     pub credentials: Vec<CredentialRow>,
     /// Assertions that could be used again.
     pub assertions: Vec<AssertionRow>,
+    /// How far owners are trusted, where it is counted.
+    pub trust: Vec<(Name, Trust)>,
     /// Documents, each kind in the order they were first written.
     pub documents: Vec<DocumentRow>,
     /// Events that still wait for delivery.
@@ -270,6 +304,7 @@ impl TenantState {
             agents: Vec::new(),
             credentials: Vec::new(),
             assertions: Vec::new(),
+            trust: Vec::new(),
             documents: Vec::new(),
             deliveries: Vec::new(),
         }

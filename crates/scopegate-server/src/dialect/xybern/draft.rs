@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::member::{Invalid, flag, list, text, whole};
 use crate::domain::{Draft, Failure, Lifetime};
+use crate::store::Permissions;
 
 /// What else clients send: labels, which restrict nothing and are not kept.
 const IGNORED: &[&str] = &[
@@ -20,7 +21,7 @@ const IGNORED: &[&str] = &[
     "metadata",
 ];
 /// What would restrict an agent. Nothing holds it to them yet, so they are refused rather than kept.
-const UNENFORCED: &[&str] = &["permissions", "permission_boundary"];
+const UNENFORCED: &[&str] = &["permission_boundary"];
 const READ: &[&str] = &[
     "name",
     "framework",
@@ -28,6 +29,7 @@ const READ: &[&str] = &[
     "capabilities",
     "scopes",
     "delegation_policy",
+    "permissions",
     "is_active",
     "credential_ttl_days",
 ];
@@ -63,8 +65,29 @@ pub(super) fn draft(body: &Body) -> Result<Draft, Failure> {
             Some(Value::Object(policy)) => Some(policy.clone()),
             Some(_) => return Err(Invalid::new("delegation_policy", "must be an object").into()),
         },
+        permissions: permissions(body)?,
         is_active: flag(body, "is_active")?,
     })
+}
+
+/// What an agent may do at most. Members that would restrict it and that nobody knows are refused.
+fn permissions(body: &Body) -> Result<Option<Permissions>, Failure> {
+    const MEMBERS: [&str; 2] = ["allowed_action_types", "denied_action_types"];
+    let members = match body.get("permissions") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err(Invalid::new("permissions", "must be an object").into()),
+    };
+    if let Some(unknown) = members.keys().find(|member| !MEMBERS.contains(&member.as_str())) {
+        let why = "is not enforced, and therefore refused";
+        return Err(Invalid::new(&format!("permissions.{unknown}"), why).into());
+    }
+    let patterns = |member: &str| {
+        let list: Result<Vec<Name>, Invalid> = list(members, member, "patterns");
+        list.map_err(|_| Invalid::new(&format!("permissions.{member}"), "must be a list of patterns"))
+    };
+    let [allowed, denied] = MEMBERS.map(patterns);
+    Ok(Some(Permissions { allowed: allowed?, denied: denied? }))
 }
 
 /// How long a credential is to live.
@@ -101,12 +124,17 @@ mod tests {
             name: Some("bot".into()),
             framework: Some("custom".into()),
             capabilities: Some(Vec::new()),
+            permissions: Some(Permissions::default()),
             ..Draft::default()
         };
         assert_eq!(read(plain).unwrap(), expected);
         let more = json!({ "name": "bot", "scopes": ["execute_trade"], "permission_boundary": {},
             "delegation_policy": { "can_delegate": true }, "credential_ttl_days": 30, "model": "m",
             "approved_tools": ["x"], "owner": "ann" });
+        let held =
+            json!({ "permissions": { "denied_action_types": ["pay*"], "allowed_action_types": null } });
+        let denied = vec!["pay*".into()];
+        assert_eq!(read(held).unwrap().permissions, Some(Permissions { denied, ..Permissions::default() }));
         let draft = read(more).unwrap();
         assert_eq!(draft.scopes, Some(vec!["execute_trade".to_owned()]));
         assert_eq!(draft.delegation_policy.unwrap().len(), 1);
@@ -115,11 +143,16 @@ mod tests {
     #[test]
     fn what_could_mean_more_than_is_done_is_refused() {
         for (bad, said) in [
+            (json!({ "permissions": { "max_amount": 5 } }), "`permissions.max_amount` is not enforced"),
+            (json!({ "permissions": ["pay"] }), "`permissions` must be an object"),
             (
-                json!({ "permissions": { "denied_action_types": ["pay"] } }),
-                "`permissions` is not enforced yet",
+                json!({ "permissions": { "denied_action_types": "pay" } }),
+                "`permissions.denied_action_types` must be a list of patterns",
             ),
-            (json!({ "permissions": ["pay"] }), "`permissions` is not enforced yet"),
+            (
+                json!({ "permissions": { "allowed_action_types": [7] } }),
+                "`permissions.allowed_action_types` must be a list of patterns",
+            ),
             (json!({ "permission_boundary": { "max": 1 } }), "`permission_boundary` is not enforced yet"),
             (json!({ "trust_level": 100 }), "`trust_level` is not known"),
             (json!({ "agent_id": "agent_x" }), "`agent_id` is not known"),

@@ -3,8 +3,11 @@
 //! Every answer is an object with `ok`. A member that has no value is left out, because clients call methods
 //! of texts on whatever is there.
 
+mod actions;
 mod agents;
+mod answer;
 mod credentials;
+mod decisions;
 pub(crate) mod docs;
 mod draft;
 mod history;
@@ -14,9 +17,12 @@ mod pem;
 mod policies;
 pub(crate) mod policy_docs;
 mod policy_shapes;
+mod read;
 mod refusal;
+mod roles;
 mod shapes;
 
+pub(crate) use self::actions::{agent_comm, batch, intercept, red_lines};
 pub(crate) use self::agents::{
     deactivate as deactivate_agent, get as get_agent, list as list_agents, register as register_agent,
     update as update_agent,
@@ -25,6 +31,7 @@ pub(crate) use self::credentials::{
     active as active_credential, issue as issue_credential, list as list_credentials,
     revoke as revoke_credential, rotate as rotate_credential,
 };
+pub(crate) use self::decisions::{get as get_decision, list as list_decisions, stats};
 pub(crate) use self::history::{communications, get as agent_history};
 pub(crate) use self::packs::{
     deploy as deploy_pack, get as get_pack, list as list_packs, roll_back as roll_back_pack,
@@ -35,6 +42,10 @@ pub(crate) use self::policies::{
     promote as promote_policy, shadow_report, update as update_policy,
 };
 pub(crate) use self::refusal::{Refusal, dress};
+pub(crate) use self::roles::{
+    agents as role_agents, assign as assign_role, create as create_role, delete as delete_role,
+    get as get_role, list as list_roles, unassign as unassign_role, update as update_role,
+};
 
 /// Whether a path is one of this dialect's. `/v1/enforce` itself is not.
 pub(crate) fn serves(path: &str) -> bool {

@@ -22,6 +22,10 @@ pub(super) struct Page {
 }
 
 impl Asked {
+    pub(super) fn new(page: Option<String>, per_page: Option<String>) -> Self {
+        Self { page, per_page }
+    }
+
     /// The page. More than `most` at a time becomes `most`; what is no number of at least 1 is refused.
     pub(super) fn of(&self, usual: u64, most: u64) -> Result<Page, Failure> {
         let page = number("page", self.page.as_deref())?.unwrap_or(1);

@@ -12,9 +12,6 @@ use crate::domain::{Agent, Issued, Standing};
 use crate::openapi::{DateTime, Free};
 use crate::store::CredentialRow;
 
-/// Where every agent's trust stands: nothing moves it yet.
-pub(super) const TRUST: u64 = 50;
-
 /// An agent.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "XybernAgent")]
@@ -26,12 +23,13 @@ pub(super) struct AgentShown {
     description: Option<String>,
     capabilities: Vec<String>,
     scopes: Vec<String>,
-    #[schemars(with = "Free")]
-    permissions: Map<String, Value>,
+    permissions: PermissionsShown,
+    /// The ids of the roles that it was assigned.
+    roles: Vec<Name>,
     #[schemars(with = "Free")]
     delegation_policy: Map<String, Value>,
     did: String,
-    trust_level: u64,
+    trust_level: f64,
     is_active: bool,
     total_actions: u64,
     allowed_actions: u64,
@@ -49,6 +47,16 @@ pub(super) struct AgentShown {
     last_seen_at: Option<Timestamp>,
 }
 
+/// What an agent may do at most.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "XybernPermissions")]
+struct PermissionsShown {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allowed_action_types: Vec<Name>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    denied_action_types: Vec<Name>,
+}
+
 impl From<&Agent> for AgentShown {
     fn from(agent: &Agent) -> Self {
         let (row, counts) = (&agent.row, agent.counts);
@@ -59,10 +67,14 @@ impl From<&Agent> for AgentShown {
             description: row.description.clone(),
             capabilities: row.capabilities.clone(),
             scopes: row.scopes.clone(),
-            permissions: Map::new(),
+            permissions: PermissionsShown {
+                allowed_action_types: row.permissions.allowed.clone(),
+                denied_action_types: row.permissions.denied.clone(),
+            },
+            roles: row.roles.clone(),
             delegation_policy: row.delegation_policy.clone(),
             did: format!("did:xybern:{}:{}", row.tenant, row.id),
-            trust_level: TRUST,
+            trust_level: f64::from(agent.trust.tenths()) / 10.0,
             is_active: agent.is_active,
             total_actions: counts.permits.saturating_add(counts.denials).saturating_add(counts.holds),
             allowed_actions: counts.permits,

@@ -41,24 +41,28 @@ impl AgentBook {
         self.ids.len()
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Arc<AgentRow>> {
+    pub(in crate::domain) fn get(&self, id: &str) -> Option<&Arc<AgentRow>> {
         self.by_id.get(id)
+    }
+
+    pub(in crate::domain) fn knows(&self, id: &str) -> bool {
+        self.by_id.contains_key(id)
     }
 
     pub(super) fn named(&self, framework: &Name, name: &Name) -> Option<&Arc<AgentRow>> {
         self.by_id.get(self.names.get(&(framework.clone(), name.clone()))?)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<AgentRow>> {
+    pub(in crate::domain) fn iter(&self) -> impl Iterator<Item = &Arc<AgentRow>> {
         self.ids.iter().filter_map(|id| self.by_id.get(id))
     }
 
-    pub(super) fn is_active(&self, id: &str) -> bool {
+    pub(in crate::domain) fn is_active(&self, id: &str) -> bool {
         !self.suspended.contains(id)
     }
 
     /// Puts an agent in the place of what it was.
-    pub(super) fn put(&mut self, row: AgentRow) -> Arc<AgentRow> {
+    pub(in crate::domain) fn put(&mut self, row: AgentRow) -> Arc<AgentRow> {
         match self.by_id.get(&row.id) {
             Some(before) => drop(self.names.remove(&(before.framework.clone(), before.name.clone()))),
             None => self.ids.push(row.id.clone()),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::super::Failure;
 use super::super::member::Invalid;
-use crate::store::{AgentRow, TenantId};
+use crate::store::{AgentRow, Permissions, TenantId};
 
 /// The framework of an agent that names none.
 const CUSTOM: Name = Name::new_static("custom");
@@ -25,6 +25,7 @@ pub(crate) struct Draft {
     pub(crate) capabilities: Option<Vec<String>>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) delegation_policy: Option<Map<String, Value>>,
+    pub(crate) permissions: Option<Permissions>,
     /// Whether its calls are judged; all of them are denied otherwise.
     pub(crate) is_active: Option<bool>,
 }
@@ -47,6 +48,8 @@ impl Draft {
             capabilities: Vec::new(),
             scopes: Vec::new(),
             delegation_policy: Map::new(),
+            permissions: Permissions::default(),
+            roles: Vec::new(),
             created_at: now,
             updated_at: now,
             deactivated_at: None,
@@ -66,6 +69,7 @@ impl Draft {
             capabilities: self.capabilities.unwrap_or_else(|| before.capabilities.clone()),
             scopes: self.scopes.unwrap_or_else(|| before.scopes.clone()),
             delegation_policy: self.delegation_policy.unwrap_or_else(|| before.delegation_policy.clone()),
+            permissions: self.permissions.unwrap_or_else(|| before.permissions.clone()),
             updated_at: now,
             ..before.clone()
         };
@@ -86,10 +90,34 @@ fn check(row: &AgentRow) -> Result<(), Invalid> {
         }
         list.iter().try_for_each(|element| named(member, element))?;
     }
+    for (member, list) in [
+        ("permissions.allowed_action_types", &row.permissions.allowed),
+        ("permissions.denied_action_types", &row.permissions.denied),
+    ] {
+        patterns(member, list)?;
+    }
     if Value::Object(row.delegation_policy.clone()).to_string().len() > MAX_POLICY {
         return Err(Invalid::new("delegation_policy", &format!("has at most {MAX_POLICY} bytes as JSON")));
     }
     Ok(())
+}
+
+/// Patterns as roles have them.
+pub(in crate::domain) fn patterns(member: &str, list: &[Name]) -> Result<(), Invalid> {
+    let good = |pattern: &Name| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.:/-*".contains(&b);
+        (1..=MAX_NAME).contains(&pattern.len()) && pattern.bytes().all(plain)
+    };
+    if list.len() > MAX_LIST {
+        return Err(Invalid::new(member, &format!("has at most {MAX_LIST} elements")));
+    }
+    match list.iter().find(|pattern| !good(pattern)) {
+        None => Ok(()),
+        Some(_) => Err(Invalid::new(
+            member,
+            "must be patterns: letters, digits and `_ . : / -`, where `*` may stand for any characters",
+        )),
+    }
 }
 
 /// A name that people read: not empty, not endless, in one line, and nothing at its ends that nobody sees.

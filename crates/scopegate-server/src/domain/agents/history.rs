@@ -30,17 +30,6 @@ impl Tenant {
             true => self.archive.agent_records(&self.id, &id, slice.skip, slice.most)?,
             false => Vec::new(),
         };
-        let decided = |row: RecordRow| {
-            let damaged = |error| Failure::Unavailable(format!("record {}: {error}", row.seq));
-            let record = serde_json::from_str(&row.body).map_err(damaged)?;
-            Ok(Decided { row, record })
-        };
-        Ok((rows.into_iter().map(decided).collect::<Result<_, Failure>>()?, total))
-    }
-
-    /// Whether a caller may see what an agent said to others. Agents cannot speak to each other through the
-    /// plane yet, so that is nothing.
-    pub(crate) fn agent_communications(&self, caller: &Caller, agent: &str) -> Result<(), Failure> {
-        self.looked_into(caller, agent).map(drop)
+        Ok((rows.into_iter().map(Decided::read).collect::<Result<_, _>>()?, total))
     }
 }

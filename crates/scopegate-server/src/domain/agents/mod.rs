@@ -9,7 +9,7 @@ mod spent;
 
 use std::sync::Arc;
 
-use scopegate_core::{Name, SessionId, Timestamp};
+use scopegate_core::{Name, SessionId, Timestamp, Trust};
 
 pub(crate) use self::book::AgentBook;
 use self::credentials::kept;
@@ -29,7 +29,7 @@ const MAX_AGENTS: usize = 10_000;
 /// Sessions that are ended in one transaction.
 const SLICE: usize = 500;
 /// What a session says that ended with its agent.
-const DEACTIVATED: &str = "AGENT_DEACTIVATED";
+pub(super) const DEACTIVATED: &str = "AGENT_DEACTIVATED";
 
 /// An agent as it stands.
 #[derive(Clone, Debug)]
@@ -38,6 +38,7 @@ pub(crate) struct Agent {
     /// Whether its calls are judged; all of them are denied otherwise.
     pub(crate) is_active: bool,
     pub(crate) counts: AgentCounts,
+    pub(crate) trust: Trust,
 }
 
 /// What came of a registration.
@@ -99,7 +100,8 @@ impl Tenant {
             .await?;
         match made {
             Some((row, issued)) => {
-                let agent = Agent { row, is_active: true, counts: AgentCounts::default() };
+                let agent =
+                    Agent { row, is_active: true, counts: AgentCounts::default(), trust: Trust::START };
                 let credential = Some(Arc::new(issued.credential.clone()));
                 Ok(Registered { agent, new: true, credential, issued: Some(issued) })
             }
@@ -134,6 +136,7 @@ impl Tenant {
         let book = self.book.agents();
         let agent = |(row, counts): (Arc<AgentRow>, AgentCounts)| Agent {
             is_active: book.is_active(&row.id),
+            trust: self.trust(&row.id),
             row,
             counts,
         };
@@ -211,10 +214,16 @@ impl Tenant {
         Ok(())
     }
 
+    /// How many agents there are.
+    pub(crate) fn agent_count(&self) -> usize {
+        self.book.agents().len()
+    }
+
     fn show(&self, row: Arc<AgentRow>) -> Result<Agent, Failure> {
         let counts = self.archive.agent_counts(&self.id, std::slice::from_ref(&row.id))?;
         let is_active = self.book.agents().is_active(&row.id);
-        Ok(Agent { row, is_active, counts: counts.first().copied().unwrap_or_default() })
+        let trust = self.trust(&row.id);
+        Ok(Agent { row, is_active, counts: counts.first().copied().unwrap_or_default(), trust })
     }
 
     fn agent_row(&self, id: &str) -> Result<Arc<AgentRow>, Failure> {
@@ -222,7 +231,7 @@ impl Tenant {
     }
 
     /// An agent that a caller may look into: an agent sees itself, and others look unknown to it.
-    fn looked_into(&self, caller: &Caller, id: &str) -> Result<Arc<AgentRow>, Failure> {
+    pub(super) fn looked_into(&self, caller: &Caller, id: &str) -> Result<Arc<AgentRow>, Failure> {
         let row = self.agent_row(id)?;
         let may = caller.kind != Kind::Agent || caller.owner == row.id;
         if may { Ok(row) } else { Err(Failure::Unknown("agent")) }

@@ -17,15 +17,15 @@ const MOST: u64 = (1 << 53) - 1;
 pub(super) struct Counted<'a>(HashMap<(i64, &'a str), Option<(i64, AgentCounts)>>);
 
 impl<'a> Counted<'a> {
-    /// Counts a decision, and remembers which record it is.
+    /// Counts a decision, and remembers which record it is. Whether it is an agent's.
     pub(super) fn note(
         &mut self,
         to: &Transaction<'_>,
         tenant: i64,
         record: &'a DecisionRecord,
         (seq, count): (u64, u64),
-    ) -> Result<(), StoreError> {
-        let Some(owner) = record.owner.as_deref() else { return Ok(()) };
+    ) -> Result<bool, StoreError> {
+        let Some(owner) = record.owner.as_deref() else { return Ok(false) };
         let known = match self.0.get_mut(&(tenant, owner)) {
             Some(known) => known,
             None => {
@@ -33,19 +33,19 @@ impl<'a> Counted<'a> {
                 self.0.entry((tenant, owner)).or_insert(found)
             }
         };
-        let Some((no, counts)) = known else { return Ok(()) };
+        let Some((no, counts)) = known else { return Ok(false) };
         match record.event {
             Event::Permit => counts.permits += 1,
             Event::Hold => counts.holds += 1,
             // How many a client counted is the client's word.
             Event::Deny(_) => counts.denials = counts.denials.saturating_add(count),
-            _ => return Ok(()),
+            _ => return Ok(true),
         }
         counts.records += 1;
         counts.last_seen = counts.last_seen.max(Some(record.at));
         let sql = "INSERT INTO agent_records (agent, seq) VALUES (?, ?)";
         cached(to, sql)?.execute(params![*no, integer(seq)])?;
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn write(&self, to: &Transaction<'_>) -> Result<(), StoreError> {

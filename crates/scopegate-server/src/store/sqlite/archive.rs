@@ -3,14 +3,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use scopegate_core::{Name, ReviewId, SessionId, Timestamp};
+use scopegate_core::{Name, PermitId, ReviewId, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::{agents, integer, load, nanos, natural, record_id};
+use super::{agents, decisions, integer, load, nanos, natural, record_id};
 use crate::audit::{self, NoteKey};
 use crate::store::{
-    Access, AgentCounts, Archive, CheckpointRow, DeliveryRow, KeyRow, RecordRow, ReviewRow, SessionRow,
-    StoreError, TenantId,
+    Access, AgentCounts, Archive, CheckpointRow, DecisionCounts, DeliveryRow, KeyRow, RecordRow, ReviewRow,
+    RoleRow, SessionRow, StoreError, TenantId, Wanted,
 };
 
 /// Reads a store through a connection of its own.
@@ -42,6 +42,13 @@ impl Archive for SqliteArchive {
 
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError> {
         Ok(bodies(&self.db(), "SELECT body FROM keys WHERE id = ?", [id])?.pop())
+    }
+
+    fn roles(&self, tenant: &TenantId) -> Result<Vec<RoleRow>, StoreError> {
+        let db = self.db();
+        let mut roles: Vec<RoleRow> = bodies(&db, load::NEWEST_ROLES, [number(&db, tenant)?])?;
+        roles.retain(|role| !role.ended);
+        Ok(roles)
     }
 
     fn count(&self, tenant: &TenantId) -> Result<u64, StoreError> {
@@ -135,6 +142,38 @@ impl Archive for SqliteArchive {
     ) -> Result<Vec<RecordRow>, StoreError> {
         let db = self.db();
         agents::records(&db, number(&db, tenant)?, agent, (skip, most))
+    }
+
+    fn decisions(
+        &self,
+        tenant: &TenantId,
+        wanted: &Wanted,
+        skip: u64,
+        most: usize,
+    ) -> Result<(Vec<RecordRow>, u64), StoreError> {
+        let db = self.db();
+        decisions::find(&db, number(&db, tenant)?, wanted, (skip, most))
+    }
+
+    fn decision(&self, tenant: &TenantId, id: PermitId) -> Result<Option<RecordRow>, StoreError> {
+        let db = self.db();
+        decisions::one(&db, number(&db, tenant)?, id)
+    }
+
+    fn decision_counts(&self, tenant: &TenantId) -> Result<DecisionCounts, StoreError> {
+        let db = self.db();
+        decisions::counts(&db, number(&db, tenant)?)
+    }
+
+    fn communications(
+        &self,
+        tenant: &TenantId,
+        agent: &str,
+        skip: u64,
+        most: usize,
+    ) -> Result<(Vec<RecordRow>, u64), StoreError> {
+        let db = self.db();
+        decisions::communications(&db, number(&db, tenant)?, agent, (skip, most))
     }
 
     fn deliveries(&self, tenant: &TenantId, limit: usize) -> Result<Vec<DeliveryRow>, StoreError> {

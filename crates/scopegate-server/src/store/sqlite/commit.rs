@@ -8,6 +8,7 @@ use scopegate_engine::Durability;
 use serde::Serialize;
 
 use super::agents::{self, Counted};
+use super::decisions::Noted;
 use super::{SqliteStore, documents, integer, nanos, record_id, witness};
 use crate::audit::Log;
 use crate::store::{
@@ -23,6 +24,7 @@ struct Draft<'a> {
     records: HashMap<(i64, SessionId), u64>,
     budgets: HashMap<(i64, SessionId), u64>,
     agents: Counted<'a>,
+    decisions: Noted<'a>,
 }
 
 impl SqliteStore {
@@ -195,7 +197,8 @@ impl<'a> Draft<'a> {
         let sql = "INSERT INTO records (id, at, body, hash) VALUES (?, ?, ?, ?)";
         cached(to, sql)?.execute(params![record_id(tenant, made.seq), nanos(made.at), text, made.hash])?;
         let count = row.circumstances.count.unwrap_or(1);
-        self.agents.note(to, tenant, &row.record, (made.seq, count))?;
+        let of_agent = self.agents.note(to, tenant, &row.record, (made.seq, count))?;
+        self.decisions.note(to, tenant, row, (made.seq, of_agent))?;
         // A client numbers its own decisions apart.
         if row.circumstances.source.is_none() {
             let records = self.records.entry((tenant, row.record.id.session)).or_default();
@@ -249,6 +252,7 @@ impl<'a> Draft<'a> {
         for ((tenant, session), spent) in &self.budgets {
             budgets.execute(params![tenant, blob(*session), integer(*spent)])?;
         }
+        self.decisions.write(to)?;
         self.agents.write(to)
     }
 

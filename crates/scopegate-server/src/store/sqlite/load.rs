@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use scopegate_core::{Name, SessionId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::{SqliteStore, agents, documents, forget, natural, record_id, witness};
+use super::{SqliteStore, agents, decisions, documents, forget, natural, record_id, witness};
 use crate::audit::{Checkpoint, Log, merkle::Frontier};
 use crate::store::{
     AccountRow, Epoch, JournalRow, SessionRow, SigningKeyRow, State, StoreError, TenantId, TenantRow,
@@ -15,6 +15,9 @@ use crate::store::{
 
 /// How long after its end a session or review is still loaded: its end can be told from a forgery.
 const REMEMBERED: u64 = 3_600_000_000_000;
+/// The newest version of every role of a tenant.
+pub(super) const NEWEST_ROLES: &str = "SELECT body FROM roles AS r WHERE tenant = ? AND version = \
+     (SELECT max(version) FROM roles WHERE tenant = r.tenant AND id = r.id) ORDER BY id";
 
 impl SqliteStore {
     pub(super) fn load_state(&mut self) -> Result<State, StoreError> {
@@ -38,9 +41,7 @@ impl SqliteStore {
 
     fn load_tenant(&self, no: i64, row: TenantRow, latest: Timestamp) -> Result<TenantState, StoreError> {
         let since = super::integer(latest.nanos().saturating_sub(REMEMBERED));
-        let newest = "SELECT body FROM roles AS r WHERE tenant = ? AND version = \
-                      (SELECT max(version) FROM roles WHERE tenant = r.tenant AND id = r.id) ORDER BY id";
-        let mut roles: Vec<crate::store::RoleRow> = self.bodies(newest, [no])?;
+        let mut roles: Vec<crate::store::RoleRow> = self.bodies(NEWEST_ROLES, [no])?;
         roles.retain(|role| !role.ended);
         Ok(TenantState {
             keys: self.bodies("SELECT body FROM keys WHERE tenant = ? ORDER BY id", [no])?,
@@ -84,6 +85,7 @@ impl SqliteStore {
                 [no, super::nanos(latest)],
                 agents::read_assertion,
             )?,
+            trust: decisions::trust(&self.db, no)?,
             documents: documents::load(&self.db, no, &row.tenant)?,
             deliveries: self.bodies(
                 "SELECT body FROM deliveries WHERE tenant = ? AND waiting ORDER BY created_at, id",

@@ -3,6 +3,7 @@
 mod agents;
 mod archive;
 mod commit;
+mod decisions;
 mod documents;
 mod forget;
 mod load;
@@ -137,6 +138,11 @@ fn integer(number: u64) -> i64 {
 /// A number as it was stored.
 fn natural(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
+}
+
+/// A time as it was stored.
+fn nanos_of(number: i64) -> Timestamp {
+    Timestamp::from_nanos(natural(number))
 }
 
 /// The number of a record in the table: the tenant's, then the place in its chain.
