@@ -123,7 +123,7 @@ pub(super) fn policy(body: &Body) -> Result<PolicyDraft, Failure> {
         decision: text(body, "decision")?.map(|text| decision(&text)).transpose()?,
         priority: whole(body, "priority")?,
         action_types: member(body, "action_types")?,
-        conditions: member(body, "conditions")?,
+        conditions: conditions(body)?,
         trust_threshold: threshold,
         mode: text(body, "mode")?.map(|text| mode(&text)).transpose()?,
         enabled: flag(body, "enabled")?,
@@ -173,6 +173,14 @@ fn member<T: DeserializeOwned>(body: &Body, member: &str) -> Result<Option<T>, I
                 |error: serde_json::Error| Invalid::new(member, &format!("cannot be read: {error}"));
             serde_json::from_value(value.clone()).map(Some).map_err(refused)
         }
+    }
+}
+
+/// A list of nothing would be read as no conditions.
+fn conditions(body: &Body) -> Result<Option<Conditions>, Invalid> {
+    match body.get("conditions") {
+        None | Some(Value::Null | Value::Object(_)) => member(body, "conditions"),
+        Some(_) => Err(Invalid::new("conditions", "cannot be read: it must be an object")),
     }
 }
 
