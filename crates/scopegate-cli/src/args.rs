@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Servers(cmd::servers::Servers),
     Sessions(cmd::sessions::Sessions),
     Agents(cmd::agents::Agents),
+    Decisions(cmd::decisions::Decisions),
     Reviews(cmd::reviews::Reviews),
     Status(cmd::status::Status),
 }

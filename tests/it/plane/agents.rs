@@ -176,7 +176,7 @@ fn what_is_changed_is_what_was_named() {
     assert_eq!(put(json!({ "name": second["agent"]["name"] })).0, 409);
     for bad in [
         json!({ "trust_level": 100 }),
-        json!({ "permissions": { "allowed_action_types": ["*"] } }),
+        json!({ "permissions": { "max_amount": 5 } }),
         json!({ "name": "" }),
         json!({ "is_active": "yes" }),
     ] {

@@ -89,17 +89,24 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
     let (agent, credential) =
         (vec![text(&agent["agent"]["agent_id"])], vec![text(&agent["credential"]["credential_id"])]);
     let policy = vec![text(&known["policy"]["policy_id"])];
+    let (_, decided) =
+        owner.ask("POST", "/v1/enforce/intercept", &json!({ "action_type": "pay" })).expect("an answer");
+    let decision = vec![text(&decided["decision_id"])];
+    let of_role = ["", "/assign", "/unassign", "/agents"];
     let in_xybern = ["/api/v1/enforce", "/v1/enforce"].into_iter().flat_map(|tree| {
         let agents = of_agent.iter().map(move |path| format!("{tree}/agents/{{id}}{path}"));
         let agents = agents.map(|path| (path, agent.clone()));
+        let roles = of_role.iter().map(move |path| format!("{tree}/roles/{{id}}{path}"));
+        let roles = roles.map(|path| (path, role.clone()));
         let others = [
             (format!("{tree}/credentials/{{id}}/revoke"), credential.clone()),
+            (format!("{tree}/decisions/{{id}}"), decision.clone()),
             (format!("{tree}/policies/{{id}}"), policy.clone()),
             (format!("{tree}/policies/{{id}}/promote"), policy.clone()),
             (format!("{tree}/policy-packs/{{id}}"), vec!["theirs".to_owned()]),
             (format!("{tree}/policy-packs/{{id}}/rollback"), vec!["theirs".to_owned()]),
         ];
-        agents.chain(others).collect::<Vec<_>>()
+        agents.chain(roles).chain(others).collect::<Vec<_>>()
     });
     let in_scopebound = [
         ("/v1/sessions/{id}", session.clone()),
@@ -110,7 +117,7 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
         ("/v1/approvals/{id}/approve", approval.clone()),
         ("/v1/approvals/{id}/reject", approval),
         ("/mgmt/v1/roles/{id}", role.clone()),
-        ("/mgmt/v1/roles/by-name/{id}", role),
+        ("/mgmt/v1/roles/by-name/{id}", role.clone()),
         ("/mgmt/v1/mcp/servers/{name}", vec!["bank".to_owned()]),
         ("/mgmt/v1/agents/{owner}/suspend", holder.clone()),
         ("/mgmt/v1/agents/{owner}/readmit", holder),

@@ -93,6 +93,13 @@ impl Client {
         self.exchange(&request(method, path, &headers, body.as_bytes()))
     }
 
+    /// A request whose body is this text, be it JSON or not.
+    pub(crate) fn text(&mut self, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+        let headers = [("x-scopebound-api-key", self.key.as_str()), ("content-type", "application/json")];
+        let answer = self.exchange(&request(method, path, &headers, body.as_bytes()))?;
+        Some((answer.status, answer.json()))
+    }
+
     /// Sends bytes as they are, and reads one answer.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> Option<Answer> {
         if self.stream.is_none() {

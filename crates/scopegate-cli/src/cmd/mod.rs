@@ -4,6 +4,7 @@ pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod check;
 mod data;
+pub(crate) mod decisions;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod keys;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Servers(servers) => servers.run(output),
         Command::Sessions(sessions) => sessions.run(output),
         Command::Agents(agents) => agents.run(output),
+        Command::Decisions(decisions) => decisions.run(output),
         Command::Reviews(reviews) => reviews.run(output),
         Command::Status(status) => status.run(output),
     }

@@ -1,22 +1,28 @@
 //! The plane in the words of Xybern's clients: every method is named as in their reference, and thin over the
 //! same routes.
 
+mod actions;
 mod agents;
 mod credentials;
+mod decisions;
 #[cfg(test)]
 mod methods;
 mod policies;
+mod roles;
 mod wire;
 
 use crate::client::Client;
 
+pub use self::actions::{Action, ActionDecision, AgentMessage, Batch, Word};
+pub use self::decisions::{DecisionPage, DecisionQuery, DecisionStats};
 pub use self::policies::{
     DeployedPack, PackChanges, PackDraft, PackView, PolicyDraft, PolicyView, ShadowReport, ShadowRow,
     TriedPack,
 };
+pub use self::roles::{AgentRole, AgentRoleDraft};
 pub use self::wire::{
     AgentDraft, AgentHistory, AgentPage, AgentView, Communications, CredentialStatus, CredentialView,
-    HistoryEntry, Paging, PrivateKey, RegisteredAgent, Rotation,
+    HistoryEntry, Paging, Permissions, PrivateKey, RegisteredAgent, Rotation,
 };
 
 /// A plane, spoken to as Xybern's clients do: `client.xybern().register_agent(…)`.

@@ -30,6 +30,9 @@ pub struct AgentDraft {
     /// How it may pass that on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delegation_policy: Option<Map<String, Value>>,
+    /// What it may do at most, whatever its roles say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
     /// Whether its calls are judged; all of them are denied otherwise. Of no use in a registration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
@@ -78,6 +81,12 @@ pub struct AgentView {
     /// What it may pass on.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// What it may do at most.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// The ids of the roles that it was assigned.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// Its name as a decentralised identifier.
     pub did: String,
     /// How far it is trusted, from 0 to 100.
@@ -99,6 +108,18 @@ pub struct AgentView {
     /// When the last call was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<Timestamp>,
+}
+
+/// What an agent may do at most: patterns, in which `*` stands for any characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Permissions {
+    /// Unless it is empty, nothing but this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_action_types: Vec<String>,
+    /// Never this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied_action_types: Vec<String>,
 }
 
 /// What came of a registration.

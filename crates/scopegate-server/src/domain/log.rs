@@ -123,6 +123,10 @@ impl StateLog for TenantLog {
     }
 
     fn append(&self, change: StateChange) -> Position {
+        let told = match &change {
+            StateChange::Decided(decided) => decided.notes.clone(),
+            _ => None,
+        };
         let change = match change {
             StateChange::Decided(decided) => self.decided(*decided),
             StateChange::Settled(review) => Change::Review(Box::new(self.settled(*review))),
@@ -135,6 +139,9 @@ impl StateLog for TenantLog {
             _ => None,
         };
         let position = self.writer.append(change);
+        if let Some(told) = told.as_ref().and_then(|notes| notes.downcast_ref::<Told>()) {
+            told.place(position);
+        }
         if let Some(event) = event {
             // What finds no room is in the store, and sent after the next start.
             self.outbox.put(position, event);

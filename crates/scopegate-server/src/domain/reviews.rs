@@ -44,7 +44,8 @@ impl Tenant {
         approve: bool,
         label: Option<String>,
     ) -> Result<Shown, Failure> {
-        self.review(caller, id)?;
+        let shown = self.review(caller, id)?;
+        self.refuse_own(caller, shown.asked.as_ref())?;
         let by = reviewer(caller);
         lock(&self.book.deciding).insert((id, by.clone()), (caller.key.clone(), label));
         let settled = match approve {
@@ -59,6 +60,23 @@ impl Tenant {
             _ => Failure::Unavailable(error.to_string()),
         })?;
         Ok(Shown { asked: self.book.asked(&review), review })
+    }
+}
+
+impl Tenant {
+    /// Whoever holds the key that asked in an agent's name has asked.
+    fn refuse_own(&self, caller: &Caller, asked: Option<&Asked>) -> Result<(), Failure> {
+        let key = match asked {
+            Some(asked) if !caller.is_everything() => self.archive.key(&asked.key)?,
+            _ => None,
+        };
+        match key.filter(|key| key.tenant == self.id && key.owner == caller.owner) {
+            Some(key) => Err(Failure::Forbidden(format!(
+                "`{}` asked for this call and cannot also approve it",
+                key.owner
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

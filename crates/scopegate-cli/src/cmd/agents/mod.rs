@@ -3,7 +3,7 @@
 mod keys;
 mod show;
 
-use scopegate_client::xybern::{AgentDraft, Paging};
+use scopegate_client::xybern::{AgentDraft, Paging, Permissions};
 
 use self::keys::Keys;
 use crate::confirm;
@@ -73,6 +73,12 @@ enum Action {
         /// What it may pass on, in the place of what it might; again for each
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Option<Vec<String>>,
+        /// Patterns of all that it may do, in the place of what stood there; empty for no limit; again for each
+        #[arg(long = "allow", value_name = "PATTERN")]
+        allow: Option<Vec<String>>,
+        /// Patterns of what it may never do, in the place of what stood there; empty for nothing; again for each
+        #[arg(long = "deny", value_name = "PATTERN")]
+        deny: Option<Vec<String>>,
         /// Let it go on after it was deactivated
         #[arg(long)]
         activate: bool,
@@ -122,13 +128,16 @@ impl Agents {
                 output.members(&plane.ask(plane.client.xybern().get_agent(&agent))?)?;
                 Ok(Exit::Ok)
             }
-            Action::Update { agent, name, description, scopes, activate } => {
+            Action::Update { agent, name, description, scopes, allow, deny, activate } => {
                 let mut draft = AgentDraft::default();
                 (draft.name, draft.description, draft.scopes) = (name, description, scopes);
                 draft.is_active = activate.then_some(true);
+                if allow.is_some() || deny.is_some() {
+                    draft.permissions = Some(permissions(&plane, &agent, allow, deny)?);
+                }
                 if draft == AgentDraft::default() {
                     return Err(Failure::usage(
-                        "say what to change: --name, --description, --scope or --activate",
+                        "say what to change: --name, --description, --scope, --allow, --deny or --activate",
                     ));
                 }
                 output.members(&plane.ask(plane.client.xybern().update_agent(&agent, &draft))?)?;
@@ -172,6 +181,24 @@ fn register(
     let Some(credential) = made.credential else { return Err(Failure::no_answer("no credential came")) };
     output::message(&format!("agent `{name}` is registered as {}", reveal(&made.agent.agent_id)));
     place.keep(credential, output)
+}
+
+/// The agent's permissions with these in the place of what stood there.
+fn permissions(
+    plane: &Plane,
+    agent: &str,
+    allow: Option<Vec<String>>,
+    deny: Option<Vec<String>>,
+) -> Result<Permissions, Failure> {
+    let mut permissions = plane.ask(plane.client.xybern().get_agent(agent))?.permissions;
+    let given = |patterns: Vec<String>| patterns.into_iter().filter(|pattern| !pattern.is_empty()).collect();
+    if let Some(patterns) = allow {
+        permissions.allowed_action_types = given(patterns);
+    }
+    if let Some(patterns) = deny {
+        permissions.denied_action_types = given(patterns);
+    }
+    Ok(permissions)
 }
 
 fn deactivate(plane: &Plane, agent: &str, yes: bool, output: &mut Output) -> Result<Exit, Failure> {

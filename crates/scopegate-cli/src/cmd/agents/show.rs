@@ -12,7 +12,7 @@ const PAGE: u64 = 500;
 
 pub(super) fn list(plane: &Plane, output: &mut Output) -> Result<Exit, Failure> {
     let mut table =
-        listing(["agent", "name", "framework", "state", "allowed", "denied", "held", "last seen"]);
+        listing(["agent", "name", "framework", "state", "trust", "allowed", "denied", "held", "last seen"]);
     for page in 1.. {
         let agents = plane.ask(plane.client.xybern().list_agents(Paging::new(page, PAGE)))?.agents;
         for agent in &agents {
@@ -31,12 +31,13 @@ pub(super) fn list(plane: &Plane, output: &mut Output) -> Result<Exit, Failure> 
     Ok(Exit::Ok)
 }
 
-fn row(agent: &AgentView) -> [String; 8] {
+fn row(agent: &AgentView) -> [String; 9] {
     [
         reveal(&agent.agent_id),
         reveal(&agent.name),
         reveal(&agent.framework),
         if agent.is_active { "active" } else { "stopped" }.to_owned(),
+        agent.trust_level.to_string(),
         agent.allowed_actions.to_string(),
         agent.blocked_actions.to_string(),
         agent.escalated_actions.to_string(),

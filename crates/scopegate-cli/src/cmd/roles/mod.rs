@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::confirm::change;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, message};
 use crate::reveal::reveal;
 
 /// See and write the roles of a plane
@@ -25,6 +25,7 @@ Examples:
   scopegate roles list
   scopegate roles diff policy.yaml
   scopegate roles apply policy.yaml
+  scopegate roles assign payer agent_3hTq0ZkV9aXcQ1w2
   scopegate roles get payer --output json")]
 pub(crate) struct Roles {
     #[command(flatten)]
@@ -60,6 +61,20 @@ enum Action {
         /// The policy file, YAML or JSON
         policy: PathBuf,
     },
+    /// Assign a role to an agent: it is in force at the agent's next action
+    Assign {
+        /// Its name or id
+        role: String,
+        /// The agent's id
+        agent: String,
+    },
+    /// Take a role back from an agent
+    Unassign {
+        /// Its name or id
+        role: String,
+        /// The agent's id
+        agent: String,
+    },
     /// End a role, and with it its sessions
     Delete {
         /// Its name or id
@@ -78,6 +93,16 @@ impl Roles {
             Action::Get { role } => show::get(&plane, &role, output),
             Action::Apply { policy, yes } => apply::apply(&plane, &policy, yes, output),
             Action::Diff { policy } => apply::diff(&plane, &policy, output),
+            Action::Assign { role, agent } => {
+                plane.ask(plane.client.xybern().assign_role(&role, &agent))?;
+                message(&format!("agent `{}` has role `{}`", reveal(&agent), reveal(&role)));
+                Ok(Exit::Ok)
+            }
+            Action::Unassign { role, agent } => {
+                plane.ask(plane.client.xybern().unassign_role(&role, &agent))?;
+                message(&format!("agent `{}` has role `{}` no more", reveal(&agent), reveal(&role)));
+                Ok(Exit::Ok)
+            }
             Action::Delete { role, yes } => {
                 // Looked at first, so that nobody is asked about a role that is not there.
                 let name = reveal(&plane.ask(plane.client.get_role(&role))?.name);

@@ -22,7 +22,7 @@ pub(super) fn list(plane: &Plane, output: &mut Output) -> Result<Exit, Failure> 
         let parent = roles.iter().find(|role| role.id == parent).map_or(parent, |role| &role.name);
         table.add_row([
             reveal(&role.name),
-            names(role, "allowed_tools"),
+            tools(role),
             names(role, "approval_required"),
             reveal(parent),
             role.version.to_string(),
@@ -43,6 +43,12 @@ pub(super) fn get(plane: &Plane, name: &str, output: &mut Output) -> Result<Exit
     let lines: Vec<String> = set.map(|(member, value)| reveal(&format!("{member}: {value}"))).collect();
     output.page(lines.join("\n"))?;
     Ok(Exit::Ok)
+}
+
+/// Those that it lists, and patterns of others.
+fn tools(role: &RoleView) -> String {
+    let both = [names(role, "allowed_tools"), names(role, "allowed_actions")];
+    both.into_iter().filter(|names| !names.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn names(role: &RoleView, member: &str) -> String {

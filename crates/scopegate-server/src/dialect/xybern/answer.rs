@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use scopegate_core::{
     Decision, DecisionRecord, DenyCode, Event, PermitId, PolicyDecision, ReviewId, SessionId, Timestamp,
-    TrustMove,
+    Trust, TrustMove,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -46,8 +46,9 @@ pub(super) struct Told {
     /// As the caller named it.
     agent_id: String,
     /// How far the agent is trusted since, from 0 to 100.
+    #[schemars(with = "Option<f64>")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    trust_score: Option<f64>,
+    trust_score: Option<Trust>,
     /// How it was trusted, and is since.
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<Moved>,
@@ -94,9 +95,11 @@ pub(super) struct Answer {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "XybernTrustMove")]
-struct Moved {
-    was: f64,
-    is: f64,
+pub(super) struct Moved {
+    #[schemars(with = "f64")]
+    pub(super) was: Trust,
+    #[schemars(with = "f64")]
+    pub(super) is: Trust,
 }
 
 /// A policy that matched and decided.
@@ -193,8 +196,8 @@ impl Told {
             decision_path: path(verdict, code),
             action_type: String::new(),
             agent_id: String::new(),
-            trust_score: trust.map(|trust| level(trust.is)),
-            trust: trust.map(|trust| Moved { was: level(trust.was), is: level(trust.is) }),
+            trust_score: trust.map(|trust| trust.is),
+            trust: trust.map(|trust| Moved { was: trust.was, is: trust.is }),
             reasoning: format!("{why}{moved}"),
             deny_code: code.map(DenyCode::as_str),
             roles,
@@ -214,8 +217,10 @@ impl Told {
     fn note(&mut self, record: Option<&DecisionRecord>, about: &Circumstances) {
         let owner = record.and_then(|record| record.owner.as_deref()).filter(|id| id.starts_with("agent_"));
         self.agent_id = about.claimed.as_deref().or(owner).unwrap_or_default().to_owned();
-        self.decision_id = record.map(|record| decision_id(record.id));
-        self.vault_entry_id = record.map(|record| format!("vlt_{}", record.id));
+        // Denials of nobody share one session, and their numbers name nothing.
+        let named = |id: &PermitId| *id != PermitId { session: SessionId::from_bits(0), number: 0 };
+        self.decision_id = record.map(|record| record.id).filter(named).map(decision_id);
+        self.vault_entry_id = record.map(|record| record.id).filter(named).map(|id| format!("vlt_{id}"));
         self.target_agent_id = about.to.as_ref().map(ToString::to_string);
         self.chain_id.clone_from(&about.chain);
         self.parent_decision_id = about.parent.as_ref().map(|id| format!("enf_{}", id.replace('-', "_")));
@@ -283,10 +288,6 @@ fn named(roles: &[String]) -> String {
         [role] => format!("role `{role}`"),
         roles => format!("roles `{}`", roles.join("`, `")),
     }
-}
-
-fn level(trust: scopegate_core::Trust) -> f64 {
-    f64::from(trust.tenths()) / 10.0
 }
 
 /// Whether a role was made by the plane: its name is a UUID, as no other's is.

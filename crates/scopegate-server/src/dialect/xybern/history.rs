@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use scopegate_core::{DenyCode, Event, Timestamp};
+use scopegate_core::{DenyCode, Event, Timestamp, Trust, TrustMove};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,8 +58,10 @@ struct Entry {
 #[schemars(rename = "XybernTrustHistoryEntry")]
 struct Moved {
     decision_id: String,
-    was: f64,
-    trust_level: f64,
+    #[schemars(with = "f64")]
+    was: Trust,
+    #[schemars(with = "f64")]
+    trust_level: Trust,
     #[schemars(with = "DateTime")]
     created_at: Timestamp,
 }
@@ -121,8 +123,7 @@ fn id_of(record: &Value) -> String {
 
 /// `None` where nobody kept count.
 fn moved(Decided { row, record }: &Decided) -> Option<Moved> {
-    let level = |member: &str| record.get("trust")?.get(member)?.as_f64();
-    let (was, trust_level) = (level("was")?, level("is")?);
+    let TrustMove { was, is: trust_level } = serde_json::from_value(record.get("trust")?.clone()).ok()?;
     Some(Moved { decision_id: id_of(record), was, trust_level, created_at: row.at })
 }
 

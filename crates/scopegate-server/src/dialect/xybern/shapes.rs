@@ -1,7 +1,7 @@
 //! Agents and credentials as this dialect shows them.
 
 use schemars::JsonSchema;
-use scopegate_core::{Name, Timestamp};
+use scopegate_core::{Name, Timestamp, Trust};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -29,7 +29,8 @@ pub(super) struct AgentShown {
     #[schemars(with = "Free")]
     delegation_policy: Map<String, Value>,
     did: String,
-    trust_level: f64,
+    #[schemars(with = "f64")]
+    trust_level: Trust,
     is_active: bool,
     total_actions: u64,
     allowed_actions: u64,
@@ -74,7 +75,7 @@ impl From<&Agent> for AgentShown {
             roles: row.roles.clone(),
             delegation_policy: row.delegation_policy.clone(),
             did: format!("did:xybern:{}:{}", row.tenant, row.id),
-            trust_level: f64::from(agent.trust.tenths()) / 10.0,
+            trust_level: agent.trust,
             is_active: agent.is_active,
             total_actions: counts.permits.saturating_add(counts.denials).saturating_add(counts.holds),
             allowed_actions: counts.permits,

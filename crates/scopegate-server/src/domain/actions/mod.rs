@@ -129,6 +129,10 @@ impl Tenant {
             None => self.enforcer.enforce(&request).await,
         };
         let decision = decision.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        if let (Decision::Deny(_), Some(place)) = (&decision, told.placed()) {
+            // Its id is told, so it has to be found; that it is denied does not depend on it.
+            let _ = self.writer.kept(place).await;
+        }
         let (record, about) = told.written();
         let moved = record.as_ref().and_then(|record| record.trust);
         let still = || TrustMove { was: self.trust(&seat.owner), is: self.trust(&seat.owner) };

@@ -9,6 +9,8 @@ use scopegate_core::{
     Denial, DenyCode, Name, Principal, Provision, ProvisionError, Provisioned, SessionId, Timestamp,
 };
 
+use scopegate_engine::SessionView;
+
 use super::super::agents::DEACTIVATED;
 use super::super::tenant::lock;
 use super::super::{Failure, Tenant};
@@ -24,6 +26,9 @@ const STANDING: &str = "standing";
 const FRAMEWORK: &str = "plane";
 /// A session with less time left is opened anew, so that it is not over before the action is judged.
 const LEAST: Duration = Duration::from_secs(1);
+
+/// The session of denials that nobody has another one for.
+const NOBODY: SessionId = SessionId::from_bits(0);
 
 /// Standing sessions, by key and agent.
 #[derive(Debug, Default)]
@@ -101,13 +106,16 @@ impl Tenant {
             Ok(seat) => Ok(Seat { claimed, denial: denial.or(seat.denial), ..seat }),
             // There is no session of whoever is stopped: whose key it is is told that.
             Err(Failure::Forbidden(_)) => {
-                let borrowed = self.seat_of(caller, None, now).await?;
-                let (id, claimed) = match agent {
-                    Some(agent) => (Some(agent.id.clone()), Some(agent.id.to_string())),
-                    None => (None, claimed),
+                let borrowed = match agent {
+                    Some(_) => self.seat_of(caller, None, now).await.ok(),
+                    None => None,
                 };
+                let session = borrowed.map_or(NOBODY, |seat| seat.session);
+                let (owner, roles) = (caller.owner.clone(), Vec::new());
+                let agent = agent.map(|agent| agent.id.clone());
+                let claimed = agent.as_ref().map(ToString::to_string).or(claimed);
                 let denial = Some(Denial::new(DenyCode::AgentSuspended));
-                Ok(Seat { agent: id, claimed, denial, is_borrowed: true, ..borrowed })
+                Ok(Seat { session, owner, agent, claimed, roles, denial, is_borrowed: true })
             }
             Err(failure) => Err(failure),
         }
@@ -162,7 +170,8 @@ impl Tenant {
         let place = lock(&self.standing).0.get(whose).cloned()?;
         let left = now.after(LEAST) < place.expires_at;
         let same = place.role_id == effective.role_id && place.within.is_some() == effective.within.is_some();
-        let view = self.enforcer.session(place.session).filter(|_| left && same)?;
+        let stands = |view: &SessionView| left && same && view.role == effective.role;
+        let view = self.enforcer.session(place.session).filter(stands)?;
         let over = view.revoked && {
             let row = self.book.session(place.session);
             row.and_then(|row| row.end.clone()).is_none_or(|end| end.reason == DEACTIVATED)
@@ -193,11 +202,6 @@ impl Tenant {
             return Ok(((session, effective), Vec::new()));
         }
         let mut changes = Vec::new();
-        let before = lock(&self.standing).0.remove(whose);
-        for id in before.iter().flat_map(|place| [Some(place.session), place.within]).flatten() {
-            let end = SessionEnd { at: now, revoked: false, reason: "replaced".to_owned() };
-            changes.extend(self.end_in_memory(id, end));
-        }
         let owner = agent.map_or(&caller.owner, |agent| &agent.id);
         let mut open = |role: &Name, role_id: &Name, parent: Option<SessionId>| {
             let opened = self.open_standing(role, owner, parent)?;
@@ -229,7 +233,11 @@ impl Tenant {
         let opened = open(&effective.role, &effective.role_id, within)?;
         let (session, role_id) = (opened.session, effective.role_id.clone());
         let place = Place { session, role_id, within, expires_at: opened.expires_at };
-        lock(&self.standing).0.insert(whose.clone(), place);
+        let before = lock(&self.standing).0.insert(whose.clone(), place);
+        for id in before.iter().flat_map(|place| [Some(place.session), place.within]).flatten() {
+            let end = SessionEnd { at: now, revoked: false, reason: "replaced".to_owned() };
+            changes.extend(self.end_in_memory(id, end));
+        }
         Ok(((session, effective), changes))
     }
 
