@@ -24,6 +24,7 @@ class Plane:
             probe.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
         command = ["serve", "--addr", self.url.removeprefix("http://"), "--data", str(self.data)]
+        command += ["--dialect", "xybern"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([os.environ["SCOPEGATE_BIN"], *command], stdout=log, stderr=log)
         end = time.monotonic() + DEADLINE

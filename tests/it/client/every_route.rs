@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use axum::{Json, Router};
-use scopegate_client::xybern::{AgentDraft, PackDraft, Paging, PolicyDraft, Rotation};
+use scopegate_client::xybern::{
+    Action, AgentDraft, AgentMessage, AgentRoleDraft, DecisionQuery, PackDraft, Paging, PolicyDraft, Rotation,
+};
 use scopegate_client::{
     Call, Client, ClientError, DeliveryStatus, ExportFormat, ExportOrder, McpCall, Provision, ReviewStatus,
     RoleDraft, SessionStatus, Token,
@@ -22,7 +24,7 @@ fn no_route_of_the_plane_is_forgotten() {
         .chain(scopegate_client::lent_routes())
         .map(|(method, path)| (method.to_string(), path))
         .collect();
-    let for_programs = ["/openapi.json", "/.well-known/jwks.json"];
+    let for_programs = ["/openapi.json", "/.well-known/jwks.json", "/v1/enforce/red-lines"];
     // The Xybern routes stand in two trees; the client takes one.
     let (mirrored, listed): (Vec<_>, Vec<_>) =
         scopegate_server::listing().into_iter().partition(|(_, path, _)| path.starts_with("/api/"));
@@ -78,6 +80,21 @@ async fn call_every_method(client: &Client) {
     let _ = xybern.deactivate_agent("x").await;
     let _ = xybern.get_agent_history("x", Paging::default()).await;
     let _ = xybern.get_agent_communications("x", Paging::default()).await;
+    let (action, role) = (Action::new("a"), AgentRoleDraft::named("r"));
+    let _ = xybern.intercept(&action).await;
+    let _ = xybern.batch_intercept(&[action]).await;
+    let _ = xybern.intercept_agent_comm(&AgentMessage::new("a", "b", "c")).await;
+    let _ = xybern.list_decisions(&DecisionQuery::default()).await;
+    let _ = xybern.get_decision("x").await;
+    let _ = xybern.get_stats().await;
+    let _ = xybern.create_role(&role).await;
+    let _ = xybern.list_roles().await;
+    let _ = xybern.get_role("x").await;
+    let _ = xybern.update_role("x", &role).await;
+    let _ = xybern.delete_role("x").await;
+    let _ = xybern.assign_role("x", "a").await;
+    let _ = xybern.unassign_role("x", "a").await;
+    let _ = xybern.list_role_agents("x").await;
     let _ = xybern.list_credentials("x").await;
     let _ = xybern.get_active_credential("x").await;
     let _ = xybern.issue_credential("x", None).await;

@@ -1,6 +1,8 @@
 //! The methods of Xybern's clients, on a plane.
 
-use scopegate_client::xybern::{AgentDraft, CredentialStatus, Paging, Rotation};
+use scopegate_client::xybern::{
+    Action, AgentDraft, AgentMessage, AgentRoleDraft, CredentialStatus, DecisionQuery, Paging, Rotation, Word,
+};
 use scopegate_client::{Call, ClientError, Provision, RoleDraft};
 use serde_json::json;
 
@@ -91,4 +93,43 @@ async fn credentials_follow_each_other() {
     assert!(matches!(xybern.get_active_credential(id).await, Err(ClientError::NotFound(_))));
     let third = xybern.issue_credential(id, Some(30)).await.expect("another");
     assert_eq!(third.status, CredentialStatus::Active);
+}
+
+#[tokio::test]
+async fn actions_are_decided_under_roles_and_found_again() {
+    let served = Served::start();
+    let (admin, agent) = (served.client("admin"), served.client("agent"));
+    let made = admin.xybern().register_agent(&AgentDraft::named("bot")).await.expect("an agent").agent;
+    let id = made.agent_id.as_str();
+    let pay = Action::new("pay:invoice").by(id).with_content("5 to ann").with_metadata("amount", 5);
+    let told = agent.xybern().intercept(&pay).await.expect("an answer");
+    assert_eq!((told.decision, told.deny_code.as_deref()), (Word::Block, Some("SCOPE_VIOLATION")));
+    let draft = AgentRoleDraft::named("payer").allow(["pay:*"]).deny(["pay:all"]).trusting(40);
+    let role = admin.xybern().create_role(&draft).await.expect("a role");
+    assert_eq!((role.allowed_action_types, role.min_trust_level), (vec!["pay:*".to_owned()], Some(40)));
+    let holder = admin.xybern().assign_role(&role.role_id, id).await.expect("it is assigned");
+    assert_eq!(holder.roles, [role.role_id.as_str()]);
+    let told = agent.xybern().intercept(&pay).await.expect("an answer");
+    assert!(told.is_allowed() && told.roles == ["payer"], "{told:?}");
+    let batch = [pay.clone().called("first"), Action::new("pay:all").by(id), Action::new("read").by(id)];
+    let batch = agent.xybern().batch_intercept(&batch).await.expect("answers");
+    let words: Vec<_> = batch.results.iter().map(|one| one.decision).collect();
+    assert_eq!((words, batch.allowed), (vec![Word::Allow, Word::Block, Word::Block], 1));
+    assert_eq!(batch.results[0].reference, Some(json!("first")));
+    let said = AgentMessage::new(id, "agent_other", "file it");
+    let said = agent.xybern().intercept_agent_comm(&said).await.expect("an answer");
+    assert_eq!((said.decision, said.target_agent_id.as_deref()), (Word::Block, Some("agent_other")));
+
+    let query = DecisionQuery::default().that_say(Word::Allow).by(id).on(Paging::new(1, 1));
+    let page = admin.xybern().list_decisions(&query).await.expect("decisions");
+    assert_eq!((page.total, page.decisions.len()), (2, 1));
+    let one = page.decisions[0].decision_id.clone().expect("an id");
+    assert_eq!(admin.xybern().get_decision(&one).await.expect("it"), page.decisions[0]);
+    let stats = admin.xybern().get_stats().await.expect("counts");
+    assert_eq!((stats.total_decisions, stats.allowed, stats.blocked), (6, 2, 4));
+    assert_eq!(admin.xybern().list_role_agents("payer").await.expect("agents").len(), 1);
+    let refused = admin.xybern().delete_role("payer").await;
+    assert!(matches!(&refused, Err(ClientError::Conflict(why)) if why.contains("unassign")), "{refused:?}");
+    assert!(admin.xybern().unassign_role("payer", id).await.expect("it").roles.is_empty());
+    admin.xybern().delete_role("payer").await.expect("an end");
 }
