@@ -68,6 +68,14 @@ impl ReviewBook {
         reviews
     }
 
+    /// All that are remembered, as they stand now, oldest first.
+    pub(crate) fn all(&self, now: Timestamp) -> Vec<Review> {
+        let mut reviews: Vec<Review> = self.lock().by_id.values().cloned().collect();
+        reviews.iter_mut().for_each(|review| review.state = review.state_at(now));
+        reviews.sort_by_key(|review| (review.opened_at, review.id));
+        reviews
+    }
+
     pub(crate) fn find(&self, id: ReviewId, now: Timestamp) -> Option<Review> {
         let mut review = self.lock().by_id.get(&id).cloned()?;
         review.state = review.state_at(now);

@@ -45,6 +45,8 @@ pub mod store;
 mod streams;
 mod tls;
 mod token;
+#[cfg(test)]
+mod trial;
 pub mod webhook;
 
 pub use self::config::{Config, Limits};

@@ -127,7 +127,7 @@ fn scopebound_table() -> Vec<Route> {
 
 /// Those of the Xybern dialect.
 fn xybern_table() -> Vec<Route> {
-    use xybern::{self as xb, docs, policy_docs};
+    use xybern::{self as xb, docs, policy_docs, run_docs};
     [
         enforce!(POST "/intercept", AGENTS, judged(xb::intercept), docs::intercept),
         enforce!(POST "/batch", AGENTS, judged(xb::batch), docs::batch),
@@ -144,6 +144,13 @@ fn xybern_table() -> Vec<Route> {
         enforce!(POST "/roles/{id}/assign", ADMINS, post(xb::assign_role), docs::assign_role),
         enforce!(POST "/roles/{id}/unassign", ADMINS, post(xb::unassign_role), docs::unassign_role),
         enforce!(GET "/roles/{id}/agents", READERS, get(xb::role_agents), docs::role_agents),
+        enforce!(GET "/escalations", READERS, get(xb::list_escalations), run_docs::list_escalations),
+        enforce!(GET "/escalations/{id}", READERS, get(xb::get_escalation), run_docs::get_escalation),
+        enforce!(GET "/escalations/{id}/status", READERS, get(xb::escalation_status), run_docs::escalation_status),
+        enforce!(POST "/escalations/{id}/resolve", PEOPLE, post(xb::resolve_escalation), run_docs::resolve_escalation),
+        enforce!(POST "/sessions/start", AGENTS, post(xb::start_run), run_docs::start_run),
+        enforce!(POST "/sessions/{id}/heartbeat", AGENTS, post(xb::beat_run), run_docs::beat_run),
+        enforce!(POST "/sessions/{id}/end", AGENTS, post(xb::end_run), run_docs::end_run),
         // An agent finds itself by its name; a new one is made by an admin.
         enforce!(POST "/agents", &[Agent, Admin, Dev], post(xb::register_agent), docs::register_agent),
         enforce!(GET "/agents", READERS, get(xb::list_agents), docs::list_agents),

@@ -113,6 +113,11 @@ pub async fn start(config: Config) -> Result<Started, ServeError> {
 }
 
 impl Started {
+    #[cfg(test)]
+    pub(crate) fn plane(&self) -> Arc<Plane> {
+        self.plane.clone()
+    }
+
     /// Where clients find it.
     pub fn url(&self) -> String {
         let scheme = if self.acceptor.is_some() { "https" } else { "http" };

@@ -114,6 +114,7 @@ fn review(state: &str) -> ReviewRow {
         call: None,
         decided_by: None,
         label: None,
+        reason: None,
     }
 }
 

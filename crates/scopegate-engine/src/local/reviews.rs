@@ -23,6 +23,11 @@ impl LocalEnforcer {
         }
     }
 
+    /// All reviews that are not long over, as they stand now, oldest first.
+    pub fn reviews(&self) -> Vec<Review> {
+        self.inner.reviews.all(self.inner.now())
+    }
+
     /// The reviews that wait, oldest first.
     pub fn pending_reviews(&self) -> Vec<Review> {
         self.inner.reviews.pending(self.inner.now())

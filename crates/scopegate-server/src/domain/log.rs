@@ -82,6 +82,7 @@ impl TenantLog {
             call: about.call.clone(),
             decided_by: None,
             label: None,
+            reason: None,
         };
         let mut known = lock(&self.book.asked);
         let asked = known.get(&review.id).cloned().unwrap_or_else(fresh);
@@ -96,8 +97,8 @@ impl TenantLog {
         let by = lock(&self.book.deciding).get(&(review.id, reviewer.into())).cloned();
         let mut known = lock(&self.book.asked);
         let mut asked = known.get(&review.id).cloned().unwrap_or_default();
-        if let Some((key, label)) = by {
-            (asked.decided_by, asked.label) = (Some(key), label);
+        if let Some((key, said)) = by {
+            (asked.decided_by, asked.label, asked.reason) = (Some(key), said.label, said.reason);
         }
         known.put(review.id, review.expires_at, asked.clone(), review.opened_at);
         drop(known);
@@ -105,8 +106,9 @@ impl TenantLog {
     }
 
     fn row(&self, review: Review, asked: Asked) -> ReviewRow {
-        let Asked { role_id, role_version, key, call, decided_by, label } = asked;
-        ReviewRow { tenant: self.tenant.clone(), review, role_id, role_version, key, call, decided_by, label }
+        let Asked { role_id, role_version, key, call, decided_by, label, reason } = asked;
+        let tenant = self.tenant.clone();
+        ReviewRow { tenant, review, role_id, role_version, key, call, decided_by, label, reason }
     }
 }
 
@@ -171,6 +173,7 @@ pub(super) fn asked(row: &ReviewRow) -> Asked {
         call: row.call.clone(),
         decided_by: row.decided_by.clone(),
         label: row.label.clone(),
+        reason: row.reason.clone(),
     }
 }
 

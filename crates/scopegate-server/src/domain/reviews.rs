@@ -2,7 +2,7 @@
 
 use scopegate_core::{Name, Review, ReviewError, ReviewId, Reviews};
 
-use super::tenant::{Asked, lock};
+use super::tenant::{Asked, Said, lock};
 use super::{Failure, Tenant};
 use crate::auth::Caller;
 
@@ -18,7 +18,7 @@ impl Tenant {
     pub(crate) fn waiting_reviews(&self, caller: &Caller) -> Vec<Shown> {
         let pending = self.enforcer.pending_reviews().into_iter();
         let shown = pending.map(|review| Shown { asked: self.book.asked(&review), review });
-        shown.filter(|shown| sees(caller, shown)).collect()
+        shown.filter(|shown| shown.is_seen_by(caller)).collect()
     }
 
     /// A review, however old.
@@ -32,22 +32,22 @@ impl Tenant {
                 Shown { asked: Some(super::log::asked(&row)), review }
             }),
         };
-        shown.filter(|shown| sees(caller, shown)).ok_or(Failure::Unknown("approval"))
+        shown.filter(|shown| shown.is_seen_by(caller)).ok_or(Failure::Unknown("approval"))
     }
 
     /// Lets the held call run once, or refuses it until its time is over. Who decides is whoever
-    /// holds the caller's key; `label` is what that client calls its user.
+    /// holds the caller's key, and nobody agrees to what their own key asked for.
     pub(crate) async fn settle(
         &self,
         caller: &Caller,
         id: ReviewId,
         approve: bool,
-        label: Option<String>,
+        said: Said,
     ) -> Result<Shown, Failure> {
         let shown = self.review(caller, id)?;
         self.refuse_own(caller, shown.asked.as_ref())?;
         let by = reviewer(caller);
-        lock(&self.book.deciding).insert((id, by.clone()), (caller.key.clone(), label));
+        lock(&self.book.deciding).insert((id, by.clone()), (caller.key.clone(), said));
         let settled = match approve {
             true => self.enforcer.approve(id, &by).await,
             false => self.enforcer.reject(id, &by).await,
@@ -64,25 +64,24 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// Whoever holds the key that asked in an agent's name has asked.
+    /// Whoever holds the key that asked, also in an agent's name, has asked.
     fn refuse_own(&self, caller: &Caller, asked: Option<&Asked>) -> Result<(), Failure> {
         let key = match asked {
             Some(asked) if !caller.is_everything() => self.archive.key(&asked.key)?,
             _ => None,
         };
         match key.filter(|key| key.tenant == self.id && key.owner == caller.owner) {
-            Some(key) => Err(Failure::Forbidden(format!(
-                "`{}` asked for this call and cannot also approve it",
-                key.owner
-            ))),
+            Some(key) => Err(Failure::Forbidden(ReviewError::OwnRequest(key.owner.to_string()).to_string())),
             None => Ok(()),
         }
     }
 }
 
-/// An agent sees what it asked for itself.
-fn sees(caller: &Caller, shown: &Shown) -> bool {
-    caller.sees_all_reviews() || shown.asked.as_ref().is_some_and(|asked| asked.key == caller.key)
+impl Shown {
+    /// An agent sees what it asked for itself.
+    pub(super) fn is_seen_by(&self, caller: &Caller) -> bool {
+        caller.sees_all_reviews() || self.asked.as_ref().is_some_and(|asked| asked.key == caller.key)
+    }
 }
 
 /// Whoever asked cannot agree. A key that does everything is one person in two roles, and says so.

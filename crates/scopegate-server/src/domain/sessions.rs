@@ -131,7 +131,7 @@ impl Tenant {
     }
 }
 
-fn refused(error: ProvisionError) -> Failure {
+pub(super) fn refused(error: ProvisionError) -> Failure {
     match error {
         ProvisionError::UnknownRole(_) => Failure::Unknown("role"),
         ProvisionError::UnknownSession => Failure::Conflict("the parent session is over".to_owned()),
@@ -141,7 +141,7 @@ fn refused(error: ProvisionError) -> Failure {
     }
 }
 
-fn cut(mut text: String) -> String {
+pub(super) fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(MAX_TEXT));
     text
 }

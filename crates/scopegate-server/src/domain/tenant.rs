@@ -60,8 +60,17 @@ pub(crate) struct Book {
     pub(super) asked: Mutex<Remembered<ReviewId, Asked>>,
 }
 
-/// A person, and a review that they are about to decide; with which key, under which label.
-type Deciding = HashMap<(ReviewId, Name), (Name, Option<String>)>;
+/// A person, and a review that they are about to decide; with which key, and what they say of it.
+type Deciding = HashMap<(ReviewId, Name), (Name, Said)>;
+
+/// What whoever decides a review says beside yes or no.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// What its client calls its user.
+    pub(crate) label: Option<String>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+}
 
 /// Who asked for a review, beyond what the review itself says.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +81,7 @@ pub(crate) struct Asked {
     pub(crate) call: Option<String>,
     pub(crate) decided_by: Option<Name>,
     pub(crate) label: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Tenant {

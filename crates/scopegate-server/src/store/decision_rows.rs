@@ -1,6 +1,6 @@
 //! What is looked for among decisions.
 
-use scopegate_core::{Event, Name};
+use scopegate_core::{DenyCode, Event, Name};
 
 /// What a decision came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ impl Verdict {
         match event {
             Event::Permit => Some(Self::Permitted),
             Event::Hold => Some(Self::Held),
-            Event::Deny(code) if code.as_str() == "SESSION_TERMINATED" => Some(Self::Terminated),
+            Event::Deny(DenyCode::SessionTerminated) => Some(Self::Terminated),
             Event::Deny(_) => Some(Self::Denied),
             _ => None,
         }

@@ -233,6 +233,9 @@ pub struct ReviewRow {
     pub decided_by: Option<Name>,
     /// What the deciding client calls its user: a label, not an identity.
     pub label: Option<String>,
+    /// Why it was decided so, in the words of who did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
 }
 
 /// Two rows that are written the same are the same.

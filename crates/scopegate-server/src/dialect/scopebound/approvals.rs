@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::body::Object;
 use crate::auth::Caller;
 use crate::domain::member::text;
-use crate::domain::{Failure, Shown};
+use crate::domain::{Failure, Said, Shown};
 use crate::extract::Path;
 use crate::openapi::DateTime;
 use crate::plane::Plane;
@@ -109,8 +109,9 @@ async fn settle(
     approve: bool,
 ) -> Result<Json<Approval>, Failure> {
     let label = text(&body, "approved_by")?.filter(|label| !label.is_empty());
-    let tenant = plane.tenant(&caller.tenant)?;
-    Ok(Json(show(tenant.settle(caller, review_id(&id)?, approve, label).await?)))
+    let (tenant, id) = (plane.tenant(&caller.tenant)?, review_id(&id)?);
+    let said = Said { label, reason: None };
+    Ok(Json(show(tenant.settle(caller, id, approve, said).await?)))
 }
 
 fn review_id(text: &str) -> Result<ReviewId, Failure> {

@@ -10,6 +10,7 @@ mod credentials;
 mod decisions;
 pub(crate) mod docs;
 mod draft;
+mod escalations;
 mod history;
 mod packs;
 mod page;
@@ -20,6 +21,8 @@ mod policy_shapes;
 mod read;
 mod refusal;
 mod roles;
+pub(crate) mod run_docs;
+mod sessions;
 mod shapes;
 
 pub(crate) use self::actions::{agent_comm, batch, intercept, red_lines};
@@ -32,6 +35,10 @@ pub(crate) use self::credentials::{
     revoke as revoke_credential, rotate as rotate_credential,
 };
 pub(crate) use self::decisions::{get as get_decision, list as list_decisions, stats};
+pub(crate) use self::escalations::{
+    get as get_escalation, list as list_escalations, resolve as resolve_escalation,
+    status as escalation_status,
+};
 pub(crate) use self::history::{communications, get as agent_history};
 pub(crate) use self::packs::{
     deploy as deploy_pack, get as get_pack, list as list_packs, roll_back as roll_back_pack,
@@ -46,6 +53,7 @@ pub(crate) use self::roles::{
     agents as role_agents, assign as assign_role, create as create_role, delete as delete_role,
     get as get_role, list as list_roles, unassign as unassign_role, update as update_role,
 };
+pub(crate) use self::sessions::{end as end_run, heartbeat as beat_run, start as start_run};
 
 /// Whether a path is one of this dialect's. `/v1/enforce` itself is not.
 pub(crate) fn serves(path: &str) -> bool {

@@ -3,6 +3,7 @@
 
 mod custody;
 mod effective;
+mod run;
 mod seat;
 mod told;
 
@@ -80,6 +81,10 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<Acted, Failure> {
         let seat = self.seat(caller, action.agent.as_deref(), now).await?;
+        let seat = match &action.session {
+            Some(session) => self.within_run(caller, seat, session, now),
+            None => seat,
+        };
         self.judge(caller, seat, action).await
     }
 
@@ -159,11 +164,10 @@ impl AskedAs {
     }
 }
 
-/// What an action names beside its agent has to be known: a session or a grant that nobody knows is none.
+/// A grant that nobody knows is none.
 fn unknown_name(action: &Action) -> Option<Denial> {
-    let session = action.session.as_ref().map(|_| "session");
-    let what = session.or(action.grant.as_ref().map(|_| "grant"))?;
-    Some(rule(DenyCode::ScopeViolation, format!("the {what} that the action names is not known")))
+    action.grant.as_ref()?;
+    Some(rule(DenyCode::ScopeViolation, "the grant that the action names is not known".to_owned()))
 }
 
 /// A denial in words of its own.
