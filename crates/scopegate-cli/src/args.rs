@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Agents(cmd::agents::Agents),
     Decisions(cmd::decisions::Decisions),
     Reviews(cmd::reviews::Reviews),
+    Escalations(cmd::escalations::Escalations),
     Status(cmd::status::Status),
 }
 

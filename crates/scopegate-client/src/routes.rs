@@ -82,6 +82,13 @@ routes! {
     DEPLOY_PACK = POST "/v1/enforce/policy-packs";
     VALIDATE_PACK = POST "/v1/enforce/policy-packs/validate";
     ROLL_BACK_PACK = POST "/v1/enforce/policy-packs/{id}/rollback";
+    LIST_ESCALATIONS = GET "/v1/enforce/escalations";
+    GET_ESCALATION = GET "/v1/enforce/escalations/{id}";
+    ESCALATION_STATUS = GET "/v1/enforce/escalations/{id}/status";
+    RESOLVE_ESCALATION = POST "/v1/enforce/escalations/{id}/resolve";
+    START_RUN = POST "/v1/enforce/sessions/start";
+    BEAT_RUN = POST "/v1/enforce/sessions/{id}/heartbeat";
+    END_RUN = POST "/v1/enforce/sessions/{id}/end";
     EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
     LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
 }

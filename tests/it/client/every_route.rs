@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use axum::{Json, Router};
 use scopegate_client::xybern::{
-    Action, AgentDraft, AgentMessage, AgentRoleDraft, DecisionQuery, PackDraft, Paging, PolicyDraft, Rotation,
+    Action, AgentDraft, AgentMessage, AgentRoleDraft, DecisionQuery, EscalationFilter, PackDraft, Paging,
+    PolicyDraft, Resolution, Rotation, RunDraft,
 };
 use scopegate_client::{
     Call, Client, ClientError, DeliveryStatus, ExportFormat, ExportOrder, McpCall, Provision, ReviewStatus,
@@ -112,6 +113,13 @@ async fn call_every_method(client: &Client) {
     let _ = xybern.deploy_policy_pack(&PackDraft::default()).await;
     let _ = xybern.validate_policy_pack(&PackDraft::default()).await;
     let _ = xybern.rollback_policy_pack("x", None).await;
+    let _ = xybern.list_escalations(&EscalationFilter::all(), Paging::default()).await;
+    let _ = xybern.get_escalation("x").await;
+    let _ = xybern.get_escalation_status("x").await;
+    let _ = xybern.resolve_escalation("x", Resolution::Rejected, None).await;
+    let _ = xybern.start_session(&RunDraft::default()).await;
+    let _ = xybern.heartbeat("x").await;
+    let _ = xybern.end_session("x").await;
     let _ = client.export_audit(&ExportOrder::default(), &mut Vec::new()).await;
     let _ = client.list_deliveries(None).await;
 }

@@ -1,5 +1,6 @@
 //! The client against a plane that runs as a process of its own, and against what is none.
 
+mod escalations;
 mod every_route;
 mod strangers;
 mod tenants;

@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod data;
 pub(crate) mod decisions;
 pub(crate) mod demo;
+pub(crate) mod escalations;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod mcp;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Agents(agents) => agents.run(output),
         Command::Decisions(decisions) => decisions.run(output),
         Command::Reviews(reviews) => reviews.run(output),
+        Command::Escalations(escalations) => escalations.run(output),
         Command::Status(status) => status.run(output),
     }
 }

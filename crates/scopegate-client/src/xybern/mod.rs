@@ -5,16 +5,23 @@ mod actions;
 mod agents;
 mod credentials;
 mod decisions;
+mod escalation_wire;
+mod escalations;
 #[cfg(test)]
 mod methods;
 mod policies;
 mod roles;
+mod sessions;
 mod wire;
 
 use crate::client::Client;
 
 pub use self::actions::{Action, ActionDecision, AgentMessage, Batch, Word};
 pub use self::decisions::{DecisionPage, DecisionQuery, DecisionStats};
+pub use self::escalation_wire::{
+    EscalationDecision, EscalationFilter, EscalationPage, EscalationState, EscalationStatus, EscalationView,
+    Resolution, RunBudgets, RunConsumed, RunDraft, RunStatus, RunView,
+};
 pub use self::policies::{
     DeployedPack, PackChanges, PackDraft, PackView, PolicyDraft, PolicyView, ShadowReport, ShadowRow,
     TriedPack,

@@ -4,6 +4,7 @@ mod agents;
 mod audit;
 mod connection;
 mod data;
+mod escalations;
 mod policies;
 mod reviews;
 mod roles;
