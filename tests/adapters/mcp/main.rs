@@ -4,6 +4,7 @@ mod areas;
 mod calls;
 mod consent;
 mod held;
+mod late;
 mod methods;
 mod people;
 mod rounds;

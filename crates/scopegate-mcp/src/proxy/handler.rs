@@ -56,6 +56,18 @@ impl Proxy {
         self.ask(request, context).await.map(drop)
     }
 
+    /// The client has begun to ask, so the server may ask it.
+    pub(super) fn is_ready(&self) {
+        if let Some(link) = self.link.get() {
+            link.shared.is_ready();
+        }
+    }
+
+    /// Tells people of the server.
+    pub(super) fn say(&self, what: &str) {
+        self.server.say(what);
+    }
+
     async fn tell(&self, notification: ClientNotification) {
         if let Some(link) = self.link.get() {
             let _ = link.peer.send_notification(notification).await;
@@ -107,9 +119,7 @@ impl ServerHandler for Proxy {
     }
 
     async fn on_initialized(&self, _: Told) {
-        if let Some(link) = self.link.get() {
-            link.shared.is_ready();
-        }
+        self.is_ready();
     }
 
     async fn call_tool(

@@ -25,6 +25,7 @@ mod handler;
 mod lines;
 mod link;
 mod listen;
+mod member;
 mod meta;
 mod order;
 mod pins;

@@ -314,7 +314,7 @@ impl Server {
         offered
     }
 
-    fn say(&self, what: &str) {
+    pub(super) fn say(&self, what: &str) {
         self.tell.line(&self.name, what);
     }
 
