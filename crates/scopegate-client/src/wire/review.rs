@@ -30,6 +30,9 @@ pub struct Review {
     /// On which server.
     #[serde(rename = "mcp_server")]
     pub server: Option<String>,
+    /// The digest of what the tool is registered as there, where it is: agreement binds that too.
+    #[serde(rename = "tool_definition", default)]
+    pub definition: Option<String>,
     /// What the caller calls the call.
     pub call_id: Option<String>,
     /// The id of the role that it was asked under.

@@ -40,6 +40,7 @@ pub(super) fn show(review: &Review, output: &mut Output) -> Result<(), Failure> 
         ("action", review.action.as_deref()),
         ("resource", review.resource.as_deref()),
         ("server", review.server.as_deref()),
+        ("definition", review.definition.as_deref()),
         ("asked by", review.requested_by.as_deref()),
         ("role", Some(review.role.as_str())),
         ("session", Some(review.session.as_str())),

@@ -32,6 +32,9 @@ pub(crate) struct Approval {
     action: Option<String>,
     resource: Option<String>,
     mcp_server: Option<String>,
+    /// The digest of what the tool was registered as at that server, where it was: the approval is for that,
+    /// and for no other definition.
+    tool_definition: Option<String>,
     call_id: Option<String>,
     role_id: Option<Name>,
     role_name: Option<String>,
@@ -139,6 +142,7 @@ fn show(Shown { review, asked }: Shown) -> Approval {
         action: review.action.as_ref().map(ToString::to_string),
         resource: review.resource.as_ref().map(ToString::to_string),
         mcp_server: review.server.as_ref().map(ToString::to_string),
+        tool_definition: review.definition.map(|definition| definition.to_string()),
         call_id: asked.as_ref().and_then(|asked| asked.call.clone()),
         role_id: asked.as_ref().map(|asked| asked.role_id.clone()),
         role_name: Some(review.role.to_string()),

@@ -54,7 +54,10 @@ impl Tenant {
         let seat = self.seat(caller, named, now).await?;
         match seat.denial {
             None => Ok(seat.session),
-            Some(denial) => Err(Failure::Forbidden(denial.to_string())),
+            Some(denial) if denial.code == DenyCode::AgentSuspended => {
+                Err(Failure::Forbidden(denial.to_string()))
+            }
+            Some(denial) => Err(Failure::Conflict(denial.to_string())),
         }
     }
 }
