@@ -78,7 +78,15 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
     let (_, known) = owner.ask("POST", "/v1/enforce/policies", &policy).expect("an answer");
     let pack = json!({ "name": "theirs", "version": "1", "policy_definitions": [policy] });
     owner.ask("POST", "/v1/enforce/policy-packs", &pack).expect("an answer");
+    let baseline =
+        json!({ "name": "xybern-baseline", "allowed_tools": ["pay"], "approval_required": ["pay"] });
+    owner.ask("POST", "/mgmt/v1/roles", &baseline).expect("an answer");
+    let (_, run) = owner.ask("POST", "/v1/enforce/sessions/start", &json!({})).expect("an answer");
+    let asked = json!({ "action_type": "pay" });
+    let (_, asked) = owner.ask("POST", "/v1/enforce/intercept", &asked).expect("an answer");
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
+    let run = vec![text(&run["session_id"])];
+    let escalation = vec![text(&asked["escalation_id"])];
     let role = vec![text(&role["id"]), "theirs".to_owned()];
     let session = vec![text(&session["session_id"])];
     let approval = vec![text(&held["approval_id"])];
@@ -99,13 +107,19 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
         let roles = of_role.iter().map(move |path| format!("{tree}/roles/{{id}}{path}"));
         let roles = roles.map(|path| (path, role.clone()));
         let others = [
-            (format!("{tree}/credentials/{{id}}/revoke"), credential.clone()),
-            (format!("{tree}/decisions/{{id}}"), decision.clone()),
-            (format!("{tree}/policies/{{id}}"), policy.clone()),
-            (format!("{tree}/policies/{{id}}/promote"), policy.clone()),
-            (format!("{tree}/policy-packs/{{id}}"), vec!["theirs".to_owned()]),
-            (format!("{tree}/policy-packs/{{id}}/rollback"), vec!["theirs".to_owned()]),
+            ("credentials/{id}/revoke", credential.clone()),
+            ("decisions/{id}", decision.clone()),
+            ("policies/{id}", policy.clone()),
+            ("policies/{id}/promote", policy.clone()),
+            ("policy-packs/{id}", vec!["theirs".to_owned()]),
+            ("policy-packs/{id}/rollback", vec!["theirs".to_owned()]),
+            ("sessions/{id}/heartbeat", run.clone()),
+            ("sessions/{id}/end", run.clone()),
+            ("escalations/{id}", escalation.clone()),
+            ("escalations/{id}/status", escalation.clone()),
+            ("escalations/{id}/resolve", escalation.clone()),
         ];
+        let others = others.map(|(path, ids)| (format!("{tree}/{path}"), ids));
         agents.chain(roles).chain(others).collect::<Vec<_>>()
     });
     let in_scopebound = [
