@@ -8,8 +8,9 @@ use crate::budget::Budget;
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::enforcer::Need;
-use crate::facts::{Changes, Facts, Ruling, Waits};
-use crate::grant::{Granted, manifest};
+use crate::facts::{Changes, Facts, Held, Paid, Ruling, Waits};
+use crate::grant::{Granted, Way, manifest};
+use crate::id::GrantId;
 use crate::identity::Scopes;
 use crate::request::AccessRequest;
 use crate::review::Wait;
@@ -33,6 +34,12 @@ pub fn decide<'c>(
     let changes = room.insert(Changes::default());
     match judge(facts, request, now, changes) {
         Ok(()) => Ruling::Permit(changes),
+        Err(Stop::Deny(denial)) if !facts.grants.is_empty() => {
+            match instead(facts, request, now, denial, changes) {
+                Ok(()) => Ruling::Permit(changes),
+                Err(stop) => stop.into(),
+            }
+        }
         Err(stop) => stop.into(),
     }
 }
@@ -50,27 +57,98 @@ fn judge(
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     policy::forbid(facts, call, now)?; // 4: or denied by a policy that nothing lifts?
     // 5: is there a grant for this tool, in every scope in force?
-    match scopes {
-        Scopes::One(scope) => guard(facts, &[grant::find(facts, scope, call)?], request, now, changes),
-        Scopes::Chain(links) => guard(facts, &grant::find_all(facts, links, call)?, request, now, changes),
+    match (scopes, request.grant) {
+        (_, Some(id)) => named(facts, request, now, id, changes),
+        (Scopes::One(scope), None) => {
+            guard(facts, &[grant::find(facts, scope, call)?], Way::Role, request, now, changes)
+        }
+        (Scopes::Chain(links), None) => {
+            guard(facts, &grant::find_all(facts, links, call)?, Way::Role, request, now, changes)
+        }
     }
 }
 
-/// The rest of the line, once there is a grant in every scope. It stands in the program twice: where there
-/// is one link, as nearly always, every loop over links is a single step. For that the rules that it calls
+/// Line 5 for a call that names a grant: that one alone counts.
+#[inline(never)]
+fn named(
+    facts: &Facts<'_>,
+    request: &AccessRequest<'_>,
+    now: Timestamp,
+    id: GrantId,
+    changes: &mut Changes,
+) -> Result<(), Stop> {
+    let held = grant::named(facts, id)?;
+    let replaced = held.grant.break_glass().and_then(|_| {
+        let alone = AccessRequest { grant: None, ..*request };
+        match judge(facts, &alone, now, &mut Changes::default()) {
+            Err(Stop::Deny(denial)) => Some(denial.code),
+            _ => None,
+        }
+    });
+    by_grant(facts, request, now, (held, replaced), changes)
+}
+
+/// Line 5 once more, for a call that was denied without a grant: a window may admit it, and then a break-glass.
+#[cold]
+#[inline(never)]
+fn instead(
+    facts: &Facts<'_>,
+    request: &AccessRequest<'_>,
+    now: Timestamp,
+    denial: Denial,
+    changes: &mut Changes,
+) -> Result<(), Stop> {
+    let (mut denial, mut tried) = (denial, None);
+    while request.grant.is_none()
+        && let Some(held) = grant::instead(facts, &denial, request, now, tried)
+    {
+        *changes = Changes::default();
+        let replaced = held.grant.break_glass().map(|_| denial.code);
+        match by_grant(facts, request, now, (held, replaced), changes) {
+            Err(Stop::Deny(next)) if replaced.is_none() => (denial, tried) = (next, Some(held)),
+            done => return done,
+        }
+    }
+    Err(denial.into())
+}
+
+/// Lines 1 to 12 under a grant. Sub-agents get nothing of what their owner holds: they may do less than
+/// the session they were opened by, never more.
+#[inline(never)]
+fn by_grant(
+    facts: &Facts<'_>,
+    request: &AccessRequest<'_>,
+    now: Timestamp,
+    (held, replaced): (&Held<'_>, Option<DenyCode>),
+    changes: &mut Changes,
+) -> Result<(), Stop> {
+    let Scopes::One(scope) = identity::check(facts.links, now)? else {
+        return Err(grant::not_by(held.grant.id).into());
+    };
+    let granted = grant::find_held(facts, scope, held, request.call, now)?;
+    guard(facts, &granted, Way::Grant(held), request, now, changes)?;
+    changes.paid = Some(Paid { grant: held.grant.id, replaced });
+    Ok(())
+}
+
+/// The rest of the line, once there is a grant in every scope. It stands in the program several times: where
+/// there is one link and its role grants, as nearly always, every loop over links is a single step. For that the rules that it calls
 /// are inlined too.
 #[inline(always)]
 fn guard(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
+    way: Way<'_>,
     request: &AccessRequest<'_>,
     now: Timestamp,
     changes: &mut Changes,
 ) -> Result<(), Stop> {
     let call = request.call;
     manifest::check(facts, call)?; // 5: and in the agent's manifest, where it has one?
-    grant::check(facts, granted)?; // 5: with its credential, and so deep?
-    schedule::check(granted, now)?; // 6: at this time?
+    grant::check(facts, granted, way)?; // 5: trusted so far, with its credential, so deep, with a use left?
+    if !way.lifts() {
+        schedule::check(granted, now)?; // 6: at this time?
+    }
     if is_unasked(facts, granted, call) {
         return Ok(rate::check(facts, granted, call, now, &mut changes.spends)?); // 10: all that is left
     }
@@ -82,7 +160,7 @@ fn guard(
     let budget = Budget::new();
     constraint::check(granted, args, &budget)?; // 8: with these arguments?
     rows::check(granted, args)?; // 8: with so many rows?
-    let asks = policy::check(facts, call, now, &budget)?; // 9: does a policy stand against it?
+    let asks = policy::check(facts, call, now, &budget, way.lifts())?; // 9: does a policy stand against it?
     rate::check(facts, granted, call, now, &mut changes.spends)?; // 10: not too often?
     let waits = grant::approval(granted, args, &budget)?; // 11: does a person have to agree?
     let waits = Waits::either(waits, asks);
@@ -111,6 +189,7 @@ fn is_unasked(facts: &Facts<'_>, granted: &[Granted<'_>], call: &ToolCall) -> bo
         tools: _,
         catalogues: _,
         manifest: _,
+        grants: _,
         meters: _,
         credentials: _,
         review: _,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::grant::manifest::Lack;
-use crate::id::{Name, ReviewId};
+use crate::id::{GrantId, Name, ReviewId};
 use crate::json::JsonError;
 use crate::rate::Window;
 use crate::time::Timestamp;
@@ -27,6 +27,8 @@ pub enum Detail {
     None,
     /// A name: the tool not granted, the pattern that forbids, the environment, the credential.
     Name(Name),
+    /// A grant that the call names.
+    Grant(GrantId),
     /// What the agent's manifest has not got: the resource, or the action.
     Manifest(Lack, Name),
     /// A rule, as the policy words it (`amount must be less than 10000`).
@@ -174,6 +176,8 @@ codes! {
     CredentialViolation = "CREDENTIAL_VIOLATION", High, "none";
     /// No delegation depth left.
     DelegationDepthExceeded = "DELEGATION_DEPTH_EXCEEDED", Critical, "none";
+    /// No use of the grant is left that the call names.
+    GrantExhausted = "GRANT_EXHAUSTED", Medium, "none";
     /// Outside the allowed hours or days.
     TimeViolation = "TIME_VIOLATION", Medium, "retry_later";
     /// Arguments that the strict reader refuses.
@@ -205,6 +209,14 @@ codes! {
 impl std::fmt::Display for DenyCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for DenyCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        let found = Self::ALL.iter().find(|code| code.as_str() == text).copied();
+        found.ok_or_else(|| serde::de::Error::custom("an unknown code"))
     }
 }
 
@@ -247,6 +259,15 @@ impl std::fmt::Display for Denial {
             (DenyCode::ActionForbidden, Detail::Name(pattern)) => write!(f, "forbidden by `{pattern}`"),
             (DenyCode::ScopeViolation, Detail::Name(role)) => {
                 write!(f, "role `{role}` does not allow this tool")
+            }
+            (DenyCode::ScopeViolation, Detail::Grant(grant)) => {
+                write!(f, "grant {grant} does not admit this tool to this agent now")
+            }
+            (DenyCode::GrantExhausted, Detail::Grant(grant)) => {
+                write!(f, "no use of grant {grant}, or of what it is a part of, is left")
+            }
+            (DenyCode::DelegationDepthExceeded, Detail::Grant(grant)) => {
+                write!(f, "grant {grant} went through more hands than its source's role allows")
             }
             (_, Detail::Manifest(Lack::Action, action)) => {
                 write!(f, "the agent's manifest does not allow `{action}` on this resource")

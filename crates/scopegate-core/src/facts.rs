@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::catalogue::Catalogues;
 use crate::decision::Obligation;
-use crate::denial::Denial;
+use crate::denial::{Denial, DenyCode};
 use crate::enforcer::Need;
+use crate::grant::Grant;
 use crate::grant::manifest::Manifest;
-use crate::id::{Name, SessionId};
+use crate::id::{GrantId, Name, SessionId};
 use crate::policy::Policies;
 use crate::rate::{Spends, Tat};
 use crate::request::Consent;
@@ -37,6 +38,9 @@ pub struct Facts<'a> {
     pub catalogues: &'a Catalogues,
     /// The manifest of the session's owner, where it has one. It is read for calls that name a resource.
     pub manifest: Option<&'a Manifest>,
+    /// What the owner of the session holds beside its role, in the order it was opened; nearly everyone holds
+    /// nothing. Only looked at where the role does not permit a call, or where the call names one.
+    pub grants: &'a [Held<'a>],
     /// The rate accounts of all links, each once.
     pub meters: &'a [Meter<'a>],
     /// The environment the deployment fixes.
@@ -61,6 +65,32 @@ pub struct Link<'a> {
     pub expires_at: Timestamp,
     /// Its role, compiled; `None` when the role is gone.
     pub scope: Option<&'a Scope>,
+}
+
+/// A grant as a decision sees it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Held<'a> {
+    /// The grant.
+    pub grant: &'a Grant,
+    /// Of a delegation, what it comes from.
+    pub handed: Option<Handed<'a>>,
+}
+
+/// Where a delegation comes from.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Handed<'a> {
+    /// The delegations it is a part of, nearest first.
+    pub above: &'a [&'a Grant],
+    /// Whether an agent that handed it on is suspended.
+    pub suspended: bool,
+    /// The scope of the first that handed it on, as it is now; `None` when its role is gone.
+    pub scope: Option<&'a Scope>,
+    /// How far that one is trusted; `None` where nobody keeps count.
+    pub trust: Option<Trust>,
+    /// Its manifest, where it has one. It is read for calls that name a resource.
+    pub manifest: Option<&'a Manifest>,
 }
 
 /// The rate accounts of one owner or session, as read.
@@ -138,12 +168,24 @@ impl Waits {
     }
 }
 
+/// By what a call was admitted that its role does not admit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record is all of its parts")]
+pub struct Paid {
+    /// The grant.
+    pub grant: GrantId,
+    /// What a break-glass made a permit of.
+    pub replaced: Option<DenyCode>,
+}
+
 /// What a permit changes and carries.
 #[derive(Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "whoever commits must see every change")]
 pub struct Changes {
     /// Rate accounts to write.
     pub spends: Spends,
+    /// The grant that paid, if it was no role: a use of it is spent, and of all that it is a part of.
+    pub paid: Option<Paid>,
     /// Whether the review of this call is used up.
     pub consumes: bool,
     /// Whose agreement took a reviewer's place.

@@ -18,7 +18,7 @@ impl Forbids {
     }
 
     #[inline(never)]
-    fn find(&self, call: &ToolCall) -> Option<&Name> {
+    pub(crate) fn find(&self, call: &ToolCall) -> Option<&Name> {
         let hits = |pattern: &&Name| {
             glob(pattern, &call.tool) || call.action.as_ref().is_some_and(|action| glob(pattern, action))
         };

@@ -1,6 +1,18 @@
 //! Line 5: is there a grant for this tool, in every scope in force?
 
+mod breakglass;
+mod delegation;
 pub(crate) mod manifest;
+mod pay;
+mod value;
+mod window;
+
+pub use self::breakglass::{BreakGlass, Emergency, OpenBreakGlass, Reviewed};
+pub use self::delegation::{Delegate, Delegation, MAX_DELEGATIONS};
+pub(crate) use self::pay::{Way, find_held, instead, named, not_by};
+pub(crate) use self::value::overlap;
+pub use self::value::{Ended, Grant, GrantError, GrantKind, GrantState};
+pub use self::window::{Extended, OpenWindow, Window};
 
 use smallvec::SmallVec;
 
@@ -54,12 +66,17 @@ fn by_pattern<'a>(scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Deni
 }
 
 /// Line 5 goes on: the owner is trusted far enough, the tool has its credential, and every parent allows
-/// sub-agents this deep.
+/// sub-agents this deep; a grant has a use left.
 #[inline(always)]
-pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>]) -> Result<(), Denial> {
-    check_trust(facts, granted)?;
+pub(crate) fn check(facts: &Facts<'_>, granted: &[Granted<'_>], way: Way<'_>) -> Result<(), Denial> {
+    if !way.lifts() {
+        check_trust(facts, granted)?;
+    }
     check_credentials(facts, granted)?;
-    check_depth(granted)
+    match way {
+        Way::Role => check_depth(granted),
+        Way::Grant(held) => pay::check(held),
+    }
 }
 
 #[cold]

@@ -18,6 +18,10 @@ pub struct SessionId(u64, u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReviewId(u64, u64);
 
+/// A grant beside roles: a random 128-bit number, written as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(u64, u64);
+
 /// A permit: its session and its number within that session, from 1 without gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PermitId {
@@ -82,3 +86,4 @@ macro_rules! hex_id {
 
 hex_id!(SessionId);
 hex_id!(ReviewId);
+hex_id!(GrantId);

@@ -26,7 +26,7 @@ mod environment;
 mod facts;
 mod forbid;
 mod gate;
-mod grant;
+pub mod grant;
 mod id;
 mod identity;
 pub mod json;
@@ -68,10 +68,11 @@ pub use self::enforcer::{
     EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, SessionHandle,
     SessionWatch, Sessions,
 };
-pub use self::facts::{Account, Asked, Changes, Facts, Link, Meter, Ruling, Waits};
+pub use self::facts::{Account, Asked, Changes, Facts, Handed, Held, Link, Meter, Paid, Ruling, Waits};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::grant::manifest::{Lack, Manifest, Manifests};
-pub use self::id::{Name, PermitId, ReviewId, SessionId};
+pub use self::grant::{Grant, GrantError, GrantKind, GrantState};
+pub use self::id::{GrantId, Name, PermitId, ReviewId, SessionId};
 pub use self::lazy::{LazySession, Step};
 pub use self::machine::is_this_machine;
 pub use self::notice::{Disclosure, Notice};

@@ -45,7 +45,7 @@ fn check_session(facts: &Facts<'_>, call: &ToolCall) -> Result<(), Denial> {
 }
 
 /// A role that lists servers wants one of them named; one that lists none has none.
-fn check_server(scope: &Scope, tool: Option<ToolId>, call: &ToolCall) -> Result<(), Denial> {
+pub(crate) fn check_server(scope: &Scope, tool: Option<ToolId>, call: &ToolCall) -> Result<(), Denial> {
     let listed = scope.listed_servers(tool, &call.tool);
     match &call.server {
         None if listed.is_none() => Ok(()),

@@ -137,6 +137,9 @@ impl Denial {
     fn reason(&self) -> String {
         let plain = match self.code {
             DenyCode::ActionForbidden => "the policy forbids it",
+            DenyCode::ScopeViolation if matches!(self.detail, Detail::Grant(_)) => {
+                "the grant does not admit it"
+            }
             DenyCode::ScopeViolation => "the policy does not grant it",
             DenyCode::CredentialViolation => "its credential is not available",
             DenyCode::EnvViolation => "not in this environment",

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::denial::DenyCode;
 use crate::digest::{CallDigest, hex, tagged, unhex};
-use crate::id::{Name, PermitId, ReviewId};
+use crate::id::{GrantId, Name, PermitId, ReviewId};
 use crate::policy::Shadowed;
 use crate::record_text;
 use crate::request::Consent;
@@ -27,6 +28,12 @@ pub struct DecisionRecord {
     /// The session's role and its version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub role: Option<(Name, u64)>,
+    /// The grant that admitted it, where it was no role.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grant: Option<GrantId>,
+    /// What a break-glass made a permit of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaced: Option<DenyCode>,
     /// The tool that was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tool: Option<Name>,
@@ -106,6 +113,8 @@ impl DecisionRecord {
             event,
             owner: None,
             role: None,
+            grant: None,
+            replaced: None,
             tool: None,
             review: None,
             consent: None,

@@ -19,6 +19,9 @@ impl DecisionRecord {
         object.plain("at", self.at);
         object.maybe_text("consent", self.consent.map(Consent::as_str));
         object.plain("event", self.event.as_str());
+        if let Some(grant) = self.grant {
+            object.plain("grant", grant);
+        }
         let mut id = CanonicalObject::begin(object.value("id"));
         id.number("number", self.id.number);
         id.plain("session", self.id.session);
@@ -28,6 +31,7 @@ impl DecisionRecord {
             object.value("plane").extend_from_slice(plane);
         }
         object.maybe_number("redacted", self.redacted);
+        object.maybe_text("replaced", self.replaced.map(crate::denial::DenyCode::as_str));
         if let Some(review) = self.review {
             object.plain("review", review);
         }

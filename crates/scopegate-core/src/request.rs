@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::call::ToolCall;
-use crate::id::SessionId;
+use crate::id::{GrantId, SessionId};
 use crate::redemption::Redemption;
 
 /// Who asks, as presented: nothing about it has been believed yet.
@@ -84,6 +84,8 @@ pub struct AccessRequest<'a> {
     pub consent: Option<Consent>,
     /// How a yes is taken up, if this call opens a review.
     pub redemption: Redemption,
+    /// The grant it is made under, and no other, where it names one.
+    pub grant: Option<GrantId>,
     /// What whoever asks wants kept with the decision. No rule reads it.
     pub notes: Option<&'a Notes>,
     /// Whether the decision counts for the trust in whoever asks.
@@ -128,13 +130,19 @@ impl<'a> AccessRequest<'a> {
     /// A request.
     pub fn new(principal: PrincipalRef<'a>, call: &'a ToolCall) -> Self {
         let (redemption, trust) = (Redemption::Recall, TrustUse::default());
-        Self { principal, call, consent: None, redemption, notes: None, trust }
+        Self { principal, call, consent: None, redemption, grant: None, notes: None, trust }
     }
 
     /// The request, with another way to take a yes up.
     #[must_use]
     pub fn redeemed_by(self, redemption: Redemption) -> Self {
         Self { redemption, ..self }
+    }
+
+    /// The request, made under a grant alone.
+    #[must_use]
+    pub fn under(self, grant: Option<GrantId>) -> Self {
+        Self { grant, ..self }
     }
 
     /// The request with notes.

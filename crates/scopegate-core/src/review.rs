@@ -8,7 +8,7 @@ use crate::decision::Hold;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::digest::CallDigest;
 use crate::facts::{Asked, Facts, Waits};
-use crate::id::{Name, ReviewId, SessionId};
+use crate::id::{GrantId, Name, ReviewId, SessionId};
 use crate::pin::DefinitionDigest;
 use crate::redemption::{self, Redeemed, Redemption};
 use crate::request::Consent;
@@ -49,6 +49,9 @@ pub struct Review {
     /// The digest of what the tool was registered as, where its server is described.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub definition: Option<DefinitionDigest>,
+    /// Under which grant, where the call names one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grant: Option<GrantId>,
     /// With which arguments, in full, as compact JSON.
     pub arguments: String,
     /// What the caller claimed about MCP, where the call is decided again.
@@ -135,6 +138,7 @@ impl Review {
             server: call.server.clone(),
             via: call.via.as_deref().unwrap_or_default().to_vec(),
             definition,
+            grant: None,
             arguments: call.args.to_json()?,
             mcp: call.mcp.clone().filter(|_| redemption == Redemption::Read),
             redemption,

@@ -7,6 +7,7 @@
 mod clock;
 mod credentials;
 mod dialect;
+mod grants;
 mod ledger;
 mod lent;
 mod local;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
-    CallDigest, Hold, Reading, Redeemed, Redemption, Review, ReviewError, ReviewId, ReviewState, SessionId,
-    Timestamp, ToolCall,
+    CallDigest, GrantId, Hold, Reading, Redeemed, Redemption, Review, ReviewError, ReviewId, ReviewState,
+    SessionId, Timestamp, ToolCall,
 };
 use tokio::sync::Notify;
 
@@ -190,6 +190,13 @@ impl Pages {
         self.by_session.entry(review.session).or_default().push(review.id);
         self.latest = self.latest.max(review.opened_at);
         self.by_id.insert(review.id, review);
+    }
+
+    /// Notes under which grant a call was made whose review was opened.
+    pub(crate) fn note_grant(&mut self, id: ReviewId, grant: Option<GrantId>) {
+        if let Some(review) = self.by_id.get_mut(&id) {
+            review.grant = grant;
+        }
     }
 
     /// The pending review of this very call, or a new one.

@@ -9,7 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use scopegate_core::{
-    AccessRequest, DecisionRecord, Denial, LimitKey, Name, Notes, Review, SessionId, Tat, Timestamp, Trust,
+    AccessRequest, DecisionRecord, Denial, Grant, LimitKey, Name, Notes, Review, SessionId, Tat, Timestamp,
+    Trust,
 };
 use smallvec::SmallVec;
 
@@ -70,6 +71,8 @@ pub enum StateChange {
     Decided(Box<Decided>),
     /// A person decided on a review.
     Settled(Box<Review>),
+    /// Grants began, changed or ended.
+    Granted(Box<[Grant]>),
     /// Calls that will be decided elsewhere were counted in advance.
     Advanced(Box<[(AccountKey, Tat)]>),
 }
@@ -88,6 +91,8 @@ pub struct Decided {
     pub budgets: SmallVec<[(SessionId, u64); 1]>,
     /// The review it opened or used up, as it stands now.
     pub review: Option<Review>,
+    /// The grants of which it spent a use, as they stand now.
+    pub grants: Vec<Grant>,
     /// The notes of the request.
     pub notes: Option<Notes>,
 }
@@ -99,6 +104,7 @@ pub(crate) struct More {
     pub(crate) accounts: SmallVec<[(AccountKey, Tat); 4]>,
     pub(crate) budgets: SmallVec<[(SessionId, u64); 1]>,
     pub(crate) review: Option<Review>,
+    pub(crate) grants: Vec<Grant>,
     pub(crate) notes: Option<Notes>,
 }
 
@@ -114,8 +120,8 @@ impl More {
 
 impl Decided {
     pub(crate) fn new(record: DecisionRecord, more: More) -> Self {
-        let More { denial, accounts, budgets, review, notes } = more;
-        Self { record, denial, accounts, budgets, review, notes }
+        let More { denial, accounts, budgets, review, grants, notes } = more;
+        Self { record, denial, accounts, budgets, review, grants, notes }
     }
 }
 
@@ -156,6 +162,8 @@ pub struct SavedState {
     pub suspended: Vec<Name>,
     /// Reviews that may still matter.
     pub reviews: Vec<Review>,
+    /// Grants, of which those that are over still count for what may be opened.
+    pub grants: Vec<Grant>,
     /// Rate accounts.
     pub accounts: Vec<(AccountKey, Tat)>,
     /// How far owners are trusted, where it was counted.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
@@ -10,33 +11,42 @@ use scopegate_core::{Name, Trust};
 /// The trust in every owner that made a call. One lock each: what a decision is made on stays as it is until
 /// the decision stands.
 #[derive(Default)]
-pub(crate) struct TrustBook(Mutex<HashMap<Name, Arc<Mutex<Trust>>, RandomState>>);
+pub(crate) struct TrustBook(Mutex<HashMap<Name, Arc<Account>, RandomState>>);
+
+/// The trust in one owner.
+struct Account {
+    held: Mutex<Trust>,
+    /// The same in tenths, for whoever only looks: two decisions that look at each other's must not wait.
+    seen: AtomicU16,
+}
 
 impl TrustBook {
     /// Runs what reads and moves the trust in an owner, while nobody else can.
     pub(crate) fn with<T>(&self, owner: &Name, decide: impl FnOnce(&Cell<Trust>) -> T) -> T {
-        let account = lock(&self.0).entry(owner.clone()).or_insert_with(start).clone();
-        let mut held = lock(&account);
+        let account = lock(&self.0).entry(owner.clone()).or_insert_with(|| start(Trust::START)).clone();
+        let mut held = lock(&account.held);
         let moving = Cell::new(*held);
         let answer = decide(&moving);
         *held = moving.get();
+        account.seen.store(held.tenths(), Ordering::Release);
         answer
     }
 
     /// Takes up where an owner stood in an earlier process.
     pub(crate) fn restore(&self, owner: Name, trust: Trust) {
-        lock(&self.0).insert(owner, Arc::new(Mutex::new(trust)));
+        lock(&self.0).insert(owner, start(trust));
     }
 
     /// Where an owner stands.
     pub(crate) fn of(&self, owner: &str) -> Trust {
         let account = lock(&self.0).get(owner).cloned();
-        account.map_or(Trust::START, |account| *lock(&account))
+        let seen = account.and_then(|account| Trust::from_tenths(account.seen.load(Ordering::Acquire)));
+        seen.unwrap_or(Trust::START)
     }
 }
 
-fn start() -> Arc<Mutex<Trust>> {
-    Arc::new(Mutex::new(Trust::START))
+fn start(trust: Trust) -> Arc<Account> {
+    Arc::new(Account { held: Mutex::new(trust), seen: AtomicU16::new(trust.tenths()) })
 }
 
 /// A level is one word, so a panic leaves it whole.

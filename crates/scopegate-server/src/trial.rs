@@ -39,7 +39,7 @@ pub(crate) fn key(folder: &Path, (tenant, kind, owner): (&str, Kind, &str)) -> S
     let tenant = TenantId::parse(tenant).expect("an id");
     if tenant.as_str() != FIRST {
         // It may be there.
-        let _ = setup::create_tenant(&mut store, tenant.clone(), now);
+        let _ = setup::create_tenant(&mut store, tenant.clone(), setup::Dialect::default(), now);
     }
     let order = KeyOrder { tenant, kind, name: Some(owner.to_owned()), prefix: Prefix::Xb, expires_at: None };
     setup::create_key(&mut store, order, now).expect("a key").secret.to_string()

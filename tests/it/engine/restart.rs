@@ -55,6 +55,7 @@ impl StateLog for Log {
             StateChange::Settled(review) => {
                 kept.reviews.insert(review.id, *review);
             }
+            StateChange::Granted(_) => {}
             StateChange::Advanced(accounts) => kept.accounts.extend(accounts.into_vec()),
         }
         kept.events.len() as Position

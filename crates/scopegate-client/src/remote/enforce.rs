@@ -32,6 +32,10 @@ impl Enforcer for RemoteEnforcer {
         if let Quick::Decided(decision) = inner.decide_here(request) {
             return Ok(decision);
         }
+        if request.grant.is_some() {
+            let why = "a plane's sessions name no grants";
+            return Err(EnforceError::NoDecision(why.to_owned()));
+        }
         let args = &request.call.args;
         if args.is_unread() {
             return Ok(Decision::Deny(Denial::new(DenyCode::InvalidArguments)));
@@ -101,6 +105,8 @@ impl Inner {
     #[inline]
     fn decide_here(&self, request: &AccessRequest<'_>) -> Quick {
         match request.principal {
+            // The plane knows what an agent holds beside its role.
+            _ if request.grant.is_some() => Quick::Need(Need::Plane),
             // What servers offer, the plane knows.
             _ if request.call.server.is_some() || request.call.mcp.is_some() => Quick::Need(Need::Plane),
             PrincipalRef::Token(token) if !token.starts_with("sgs_") => self.decide_for_agent(token, request),

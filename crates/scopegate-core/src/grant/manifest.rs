@@ -202,7 +202,13 @@ impl Manifests {
 /// The action is the call's own; a call that names none is one of its tool.
 #[inline(always)]
 pub(crate) fn check(facts: &Facts<'_>, call: &ToolCall) -> Result<(), Denial> {
-    match (facts.manifest, &call.resource) {
+    check_of(facts.manifest, call)
+}
+
+/// The same of another agent's manifest.
+#[inline(always)]
+pub(super) fn check_of(manifest: Option<&Manifest>, call: &ToolCall) -> Result<(), Denial> {
+    match (manifest, &call.resource) {
         (Some(manifest), Some(resource)) => {
             judge(manifest, resource, call.action.as_ref().unwrap_or(&call.tool))
         }

@@ -80,6 +80,7 @@ impl Compiled {
         Ok(Self {
             name: rule.name.clone(),
             decision: rule.decision,
+            absolute: rule.absolute,
             actions: ActionTypes::compile(&rule.action_types)?,
             test,
         })

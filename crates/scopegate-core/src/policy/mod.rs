@@ -59,6 +59,8 @@ pub struct Policies {
 struct Compiled {
     name: Name,
     decision: PolicyDecision,
+    /// Whether nothing lifts it.
+    absolute: bool,
     actions: ActionTypes,
     test: Test,
 }
@@ -156,17 +158,19 @@ fn forbidden(policies: &Policies, facts: &Facts<'_>, call: &ToolCall, now: Times
     }
 }
 
-/// Line 9: does a policy deny this, or want a person to agree?
+/// Line 9: does a policy deny this, or want a person to agree? Where the denials are `lifted` only those count
+/// that nothing lifts.
 #[inline(always)]
 pub(crate) fn check(
     facts: &Facts<'_>,
     call: &ToolCall,
     now: Timestamp,
     budget: &Budget,
+    lifted: bool,
 ) -> Result<Option<Waits>, Denial> {
     match facts.policies {
         None => Ok(None),
-        Some(policies) => ask(policies, facts, call, now, budget),
+        Some(policies) => ask(policies, facts, call, now, (budget, lifted)),
     }
 }
 
@@ -176,10 +180,14 @@ fn ask(
     facts: &Facts<'_>,
     call: &ToolCall,
     now: Timestamp,
-    budget: &Budget,
+    (budget, lifted): (&Budget, bool),
 ) -> Result<Option<Waits>, Denial> {
+    let stands = |policy: &Compiled| {
+        let lifted = lifted && !policy.absolute && policy.decision == PolicyDecision::Deny;
+        !lifted && policy.matches(facts, call, now, budget)
+    };
     let find = |list: &'_ [Compiled]| {
-        let hit = list.iter().position(|policy| policy.matches(facts, call, now, budget));
+        let hit = list.iter().position(stands);
         // What could not be looked at is not what the policy says.
         if budget.is_used_up() { Err(Denial::new(DenyCode::EvaluationBudget)) } else { Ok(hit) }
     };

@@ -1,8 +1,9 @@
 //! Tools that roles grant by a pattern. Looked at only where no role lists the tool by its exact name, so the
 //! path of every listed tool knows nothing of them.
 
-use super::{Granted, Scope, ToolId};
+use super::{Granted, Scope, ToolId, ToolTable};
 use crate::forbid::glob;
+use crate::grant::overlap;
 use crate::id::Name;
 use crate::problem;
 use crate::role::Role;
@@ -46,6 +47,29 @@ impl Scope {
     pub(crate) fn granted_by_pattern(&self, tool: &str) -> Option<Granted<'_>> {
         let depth = self.guards.patterns.as_ref()?.level(tool)?;
         self.guarded(tool, depth)
+    }
+
+    /// Whether it grants a tool that one of these patterns matches.
+    pub fn overlaps(&self, tools: &ToolTable, patterns: &[Name]) -> bool {
+        let matches = |tool: &str| patterns.iter().any(|pattern| glob(pattern, tool));
+        let mut listed = tools.names().filter(|(_, id)| self.tools.contains(*id));
+        let own =
+            || self.guards.patterns.iter().flat_map(|own| own.iter()).map(|(pattern, _)| pattern.clone());
+        listed.any(|(name, _)| matches(name)) || overlap(patterns, &own().collect::<Vec<_>>())
+    }
+
+    /// A tool that something else grants, with all that the role and its parents guard it with.
+    #[inline(never)]
+    pub(crate) fn guarded_by_all(&self, id: Option<ToolId>, tool: &str) -> Option<Granted<'_>> {
+        let depth = u8::try_from(self.guards.levels.len().checked_sub(1)?).ok()?;
+        match id.and_then(|id| self.granted(id)) {
+            None => self.guarded(tool, depth),
+            Some(listed) => {
+                let level = self.guards.levels.last()?;
+                let asks = listed.rules.map_or(level.asks, |rules| rules.asks.and(level.asks));
+                Some(Granted { level, depth, asks, ..listed })
+            }
+        }
     }
 
     /// A tool that no role of the chain lists, with all that guards it where the role at `depth` grants it.

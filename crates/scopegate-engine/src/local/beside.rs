@@ -55,7 +55,7 @@ impl Step<'_> {
         let links: Vec<Link<'_>> =
             self.place.session.chain().map(|session| session.link(self.snapshot)).collect();
         let call = self.request.call;
-        let pass = shadow(&self.facts(&links, &[], Asked::NotLoaded), call, self.now, given.answered())?;
+        let pass = shadow(&self.facts(&links, &[], Asked::NotLoaded, &[]), call, self.now, given.answered())?;
         let (at, owner, tool) = (self.now, self.place.session.owner().clone(), call.tool.clone());
         let example = ShadowExample { at, session: self.place.session.id, owner, tool };
         let report = self.inner.shadow.lock();

@@ -10,6 +10,7 @@ use seize::Collector;
 use super::{Inner, LocalEnforcer};
 use crate::clock::{Clock, Monotone, SystemClock};
 use crate::credentials::CredentialSource;
+use crate::grants::GrantBook;
 use crate::policy::{Durability, Policy, PolicyFileError, RecordsSpec};
 use crate::records::{FileSink, Journal, MemorySink, RecordSink};
 use crate::reviews::ReviewBook;
@@ -155,6 +156,7 @@ impl LocalBuilder {
             publisher: Mutex::new(publisher),
             sessions: SessionBook::new(self.max_sessions, &collector),
             reviews: ReviewBook::default(),
+            grants: GrantBook::default(),
             trust: TrustBook::default(),
             shadow: Mutex::default(),
             journal,
@@ -181,6 +183,8 @@ impl Inner {
         saved.accounts.into_iter().for_each(|(key, tat)| self.sessions.restore_account(key, tat));
         saved.trust.into_iter().for_each(|(owner, trust)| self.trust.restore(owner, trust));
         self.reviews.restore(saved.reviews);
+        let publisher = self.publisher();
+        self.grants.restore(saved.grants, |role| publisher.find(role));
     }
 }
 

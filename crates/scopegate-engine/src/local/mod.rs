@@ -9,6 +9,7 @@ mod catalogues;
 #[cfg(test)]
 mod duties;
 mod enforce;
+mod grants;
 mod manifests;
 mod packs;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod redeem;
 mod reviews;
 mod sessions;
 mod step;
+mod under_grant;
 mod verdict;
 
 use std::sync::{Arc, Mutex};
@@ -34,6 +36,7 @@ pub use self::policy::{RemoveRoleError, Watch};
 pub use self::sessions::{CallBudget, SessionView};
 use crate::clock::Monotone;
 use crate::credentials::CredentialSource;
+use crate::grants::GrantBook;
 use crate::records::{Journal, MemorySink};
 use crate::reviews::ReviewBook;
 use crate::session::SessionBook;
@@ -69,6 +72,7 @@ struct Inner {
     publisher: Mutex<Publisher>,
     sessions: SessionBook,
     reviews: ReviewBook,
+    grants: GrantBook,
     trust: TrustBook,
     /// What policies in the shadow would have done.
     shadow: Mutex<ShadowReport>,

@@ -96,6 +96,7 @@ impl LocalEnforcer {
             tools: &snapshot.tools,
             catalogues: &snapshot.catalogues,
             manifest: None,
+            grants: &[],
             meters: &[],
             env: self.inner.env.as_deref(),
             credentials: &snapshot.credentials,

@@ -10,6 +10,7 @@ use super::books::Books;
 use super::enforce::{Patience, Stop};
 use super::step::Step;
 use super::{Inner, LocalEnforcer};
+use crate::grants::Grants;
 use crate::records::{Entry, Ticket};
 use crate::reviews::Pages;
 use crate::state::{More, NoRoom};
@@ -107,10 +108,16 @@ impl Step<'_> {
 
     /// Where the review stands, while nobody else can take it up.
     fn look_up(&self, id: ReviewId, links: &[Link<'_>], books: &mut impl Books) -> Result<Told, Stop> {
+        // Everyone locks grants before reviews.
+        let mut grants = self.inner.grants.lock();
         let mut pages = self.inner.reviews.lock();
         let Some(review) = pages.get(id).cloned() else { return Ok((Reading::Expired, Ticket::NONE)) };
         match review.reading(self.now) {
-            Reading::Approved => self.take_up(&review, &mut pages, links, books),
+            Reading::Approved => {
+                let request = self.request.under(review.grant);
+                let step = Step { request: &request, ..*self };
+                step.take_up(&review, (&mut pages, &mut grants), links, books)
+            }
             reading => Ok((reading, pages.ticket(id))),
         }
     }
@@ -118,7 +125,7 @@ impl Step<'_> {
     fn take_up(
         &self,
         review: &Review,
-        pages: &mut Pages,
+        (pages, grants): (&mut Pages, &mut Grants),
         links: &[Link<'_>],
         books: &mut impl Books,
     ) -> Result<Told, Stop> {
@@ -127,9 +134,9 @@ impl Step<'_> {
             return self.use_up(review, pages, &changed);
         }
         let mut room = None;
-        match self.decide(links, books, Asked::Redeemed(review), &mut room) {
+        match self.decide_under(grants, links, books, Asked::Redeemed(review), &mut room) {
             Ruling::Permit(changes) => match unperformed(changes) {
-                None => self.hand_out(review, pages, changes, books),
+                None => self.hand_out(review, (pages, grants), changes, books),
                 Some(denial) => self.use_up(review, pages, &denial),
             },
             Ruling::Deny(denial) => self.use_up(review, pages, &denial),
@@ -143,7 +150,7 @@ impl Step<'_> {
     fn hand_out(
         &self,
         review: &Review,
-        pages: &mut Pages,
+        (pages, grants): (&mut Pages, &mut Grants),
         changes: &Changes,
         books: &mut impl Books,
     ) -> Result<Told, Stop> {
@@ -153,11 +160,13 @@ impl Step<'_> {
             Err(NoRoom::Failed) => return Ok(unrecorded()),
         };
         books.write(&changes.spends);
+        let paid = changes.paid;
+        let spent = paid.map(|paid| grants.spend(paid.grant)).unwrap_or_default();
         let permit = self.place.session.number(place.counting());
         let used = pages.redeem(review.id, Redeemed::Permitted { at: self.now, permit }).cloned();
         let beside = self.beside(Given::Permit { agreed: true });
-        let entry = || Entry { review: Some(review.id), beside, ..self.entry(permit, Event::Permit) };
-        let more = || More { review: used, ..self.more(books, changes) };
+        let entry = || Entry { review: Some(review.id), beside, paid, ..self.entry(permit, Event::Permit) };
+        let more = || More { review: used, grants: grants.told(&spent), ..self.more(books, changes) };
         let ticket = place.fill(entry, more);
         pages.taken_up(review.id, ticket, self.now);
         Ok((Reading::Permitted(permit), ticket))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
     AccessRequest, Asked, CallDigest, Changes, Credential, Decision, Denial, DenyCode, Detail, Event, Facts,
-    Hold, Link, Manifest, Meter, Name, Need, Permit, PermitId, Redemption, Review, ReviewState, Ruling,
+    Held, Hold, Link, Manifest, Meter, Name, Need, Permit, PermitId, Redemption, Review, ReviewState, Ruling,
     Scope, Timestamp, Trust, Waits, decide,
 };
 use smallvec::SmallVec;
@@ -16,6 +16,7 @@ use super::beside::Given;
 use super::books::{Books, Chain, Pair, Stale};
 use super::budgets::Budgets;
 use super::enforce::{Patience, Stop};
+use crate::grants::Grants;
 use crate::records::{Called, Entry, Ticket};
 use crate::reviews::{NotOpened, Pages};
 use crate::session::Placed;
@@ -93,7 +94,7 @@ impl<'a> Step<'a> {
 
     /// Denies, unless something about the session itself denies first.
     pub(super) fn refuse(&self, denial: &Denial) -> Result<Answer, Stop> {
-        match self.decide(&self.links(), &Pair::NONE, Asked::NotLoaded, &mut None) {
+        match self.decide(&self.links(), &Pair::NONE, (Asked::NotLoaded, &[]), &mut None) {
             Ruling::Deny(first) if is_about_the_session(first.code) => self.deny(first),
             _ => self.deny(denial.clone()),
         }
@@ -101,9 +102,15 @@ impl<'a> Step<'a> {
 
     #[inline(always)]
     fn judge(&self, links: &[Link<'a>], mut books: impl Books) -> Result<Answer, Stop> {
+        if self.request.grant.is_some() {
+            return self.with_grants(links, &mut books);
+        }
         let mut room = None;
-        match self.decide(links, &books, Asked::NotLoaded, &mut room) {
-            Ruling::Permit(changes) => self.permit(changes, &mut books, None),
+        match self.decide(links, &books, (Asked::NotLoaded, &[]), &mut room) {
+            Ruling::Permit(changes) => self.permit(changes, &mut books, None, None),
+            Ruling::Deny(denial) if denial.may_be_lifted() && self.inner.grants.any() => {
+                self.with_grants(links, &mut books)
+            }
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Need(Need::Args) => Err(Stop::Args),
             Ruling::Need(Need::Plane) => Err(Stop::Wait),
@@ -111,7 +118,7 @@ impl<'a> Step<'a> {
             Ruling::Need(Need::Review) | Ruling::Hold(_) if self.place.session.lender().is_some() => {
                 Err(Stop::Plane)
             }
-            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books),
+            Ruling::Need(Need::Review) | Ruling::Hold(_) => self.with_review(links, &mut books, None),
         }
     }
 
@@ -120,11 +127,11 @@ impl<'a> Step<'a> {
         &self,
         links: &[Link<'_>],
         books: &impl Books,
-        review: Asked<'_>,
+        (review, grants): (Asked<'_>, &[Held<'_>]),
         room: &'c mut Option<Changes>,
     ) -> Ruling<'c> {
         let meters = books.meters();
-        decide(&self.facts(links, meters.as_ref(), review), self.request, self.now, room)
+        decide(&self.facts(links, meters.as_ref(), review, grants), self.request, self.now, room)
     }
 
     #[inline(always)]
@@ -133,6 +140,7 @@ impl<'a> Step<'a> {
         links: &'f [Link<'f>],
         meters: &'f [Meter<'f>],
         review: Asked<'f>,
+        grants: &'f [Held<'f>],
     ) -> Facts<'f> {
         Facts {
             links,
@@ -142,6 +150,7 @@ impl<'a> Step<'a> {
             policies: self.snapshot.policies.as_deref(),
             catalogues: &self.snapshot.catalogues,
             manifest: self.manifest(),
+            grants,
             tools: &self.snapshot.tools,
             meters,
             env: self.inner.env.as_deref(),
@@ -163,7 +172,12 @@ impl<'a> Step<'a> {
 
     /// Line 11 with the review of this call, which nobody else can use up meanwhile.
     #[inline(never)]
-    fn with_review(&self, links: &[Link<'_>], books: &mut impl Books) -> Result<Answer, Stop> {
+    pub(super) fn with_review(
+        &self,
+        links: &[Link<'_>],
+        books: &mut impl Books,
+        grants: Option<&mut Grants>,
+    ) -> Result<Answer, Stop> {
         let call = self.request.call;
         // Where state outlives the process an agent comes back in a new session and asks again.
         let session = match self.inner.journal.state() {
@@ -178,8 +192,13 @@ impl<'a> Step<'a> {
         let waiting = (digest, self.request.redemption);
         let mut pages = self.inner.reviews.lock();
         let mut room = None;
-        match self.decide(links, books, Asked::Loaded(pages.find(&waiting)), &mut room) {
-            Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, waiting))),
+        let asked = Asked::Loaded(pages.find(&waiting));
+        let ruling = match grants.as_deref() {
+            None => self.decide(links, books, (asked, &[]), &mut room),
+            Some(grants) => self.decide_under(grants, links, books, asked, &mut room),
+        };
+        match ruling {
+            Ruling::Permit(changes) => self.permit(changes, books, Some((&mut pages, waiting)), grants),
             Ruling::Deny(denial) => self.deny(denial),
             Ruling::Hold(waits) => self.hold(&mut pages, (digest, definition), waits),
             Ruling::Need(_) => self.deny(Denial::new(DenyCode::PolicyError)),
@@ -194,11 +213,12 @@ impl<'a> Step<'a> {
 
     /// Commits everything a permit changes, or nothing.
     #[inline(always)]
-    fn permit(
+    pub(super) fn permit(
         &self,
         changes: &Changes,
         books: &mut impl Books,
         review: Option<(&mut Pages, (CallDigest, Redemption))>,
+        grants: Option<&mut Grants>,
     ) -> Result<Answer, Stop> {
         if self.inner.journal.is_durable() && self.patience == Patience::None {
             return Err(Stop::Wait);
@@ -220,6 +240,8 @@ impl<'a> Step<'a> {
             Err(NoRoom::Failed) => return Ok(Answer::unrecorded()),
         };
         books.write(&changes.spends);
+        let paid = changes.paid;
+        let grants = grants.zip(paid).map(|(grants, paid)| (grants.spend(paid.grant), &*grants));
         let used = review.filter(|_| changes.consumes).and_then(|(pages, waiting)| pages.consume(&waiting));
         let arguments = changes.digest_arguments.then(|| CallDigest::of_args(self.request.call)).flatten();
         let id = self.place.session.number(place.counting());
@@ -228,8 +250,9 @@ impl<'a> Step<'a> {
         let review = used.as_ref().filter(|_| consent.is_none()).map(|review| review.id);
         let given = Given::Permit { agreed: review.is_some() };
         let beside = self.beside(given);
-        let entry = || Entry { review, consent, arguments, beside, ..self.entry(id, Event::Permit) };
-        let more = || More { review: used.cloned(), ..self.more(books, changes) };
+        let entry = || Entry { review, consent, arguments, beside, paid, ..self.entry(id, Event::Permit) };
+        let spent = || grants.as_ref().map(|(spent, of)| of.told(spent)).unwrap_or_default();
+        let more = || More { review: used.cloned(), grants: spent(), ..self.more(books, changes) };
         let ticket = place.fill(entry, more);
         let obligations = changes.obligations.clone();
         Ok(Answer { decision: Decision::Permit(Permit { id, obligations, credential }), ticket })
@@ -242,7 +265,7 @@ impl<'a> Step<'a> {
         More { accounts, budgets: books.spent(), ..More::of(self.request) }
     }
 
-    fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
+    pub(super) fn deny(&self, denial: Denial) -> Result<Answer, Stop> {
         let ticket = match self.inner.journal.place(self.place.session.id, true) {
             Ok(place) => {
                 let (counting, beside) = (place.counting(), self.beside(Given::Deny(denial.code)));
@@ -275,7 +298,12 @@ impl<'a> Step<'a> {
         let given = Given::Hold { opened: !pages.find(&(digest.0, redemption)).is_some_and(pending) };
         let asked = (call, redemption);
         let hold = match pages.hold(&self.place.session, asked, digest, waits.seconds, self.now) {
-            Ok(hold) => Hold { by: waits.by, ..hold },
+            Ok(hold) => {
+                if matches!(given, Given::Hold { opened: true }) {
+                    pages.note_grant(hold.review, self.request.grant);
+                }
+                Hold { by: waits.by, ..hold }
+            }
             Err(NotOpened::TooMany(until)) => {
                 drop(place);
                 return self.deny(Denial::with(DenyCode::RateLimitExceeded, Detail::Until(until)));

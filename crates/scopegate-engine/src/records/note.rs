@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{CallDigest, Consent, DecisionRecord, Event, Name, PermitId, ReviewId, Timestamp};
+use scopegate_core::{CallDigest, Consent, DecisionRecord, Event, Name, Paid, PermitId, ReviewId, Timestamp};
 
 use crate::local::Beside;
 use crate::session::Session;
@@ -18,6 +18,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) consent: Option<Consent>,
     pub(crate) arguments: Option<CallDigest>,
     pub(crate) beside: Option<Box<Beside>>,
+    /// The grant that admitted it, where it was no role.
+    pub(crate) paid: Option<Paid>,
     /// How many places of an answer were not shown.
     pub(crate) redacted: u32,
 }
@@ -46,13 +48,22 @@ enum Note {
 }
 
 /// What few records have.
-type Rare = Option<Box<(Option<ReviewId>, Option<Consent>, Option<CallDigest>, Option<Box<Beside>>)>>;
+type Rare = Option<Box<Rarities>>;
+
+#[derive(Default)]
+struct Rarities {
+    review: Option<ReviewId>,
+    consent: Option<Consent>,
+    arguments: Option<CallDigest>,
+    beside: Option<Box<Beside>>,
+    paid: Option<Paid>,
+}
 
 impl<'a> Entry<'a> {
     /// Only what happened.
     pub(crate) fn bare(id: PermitId, at: Timestamp, event: Event) -> Self {
         let (call, review, consent, arguments, beside) = (None, None, None, None, None);
-        Self { id, at, event, call, review, consent, arguments, beside, redacted: 0 }
+        Self { id, at, event, call, review, consent, arguments, beside, paid: None, redacted: 0 }
     }
 
     /// What a call came to.
@@ -75,6 +86,9 @@ impl From<Entry<'_>> for DecisionRecord {
         record.arguments = entry.arguments;
         if let Some(beside) = entry.beside {
             (record.shadow, record.trust) = (beside.shadow, beside.trust);
+        }
+        if let Some(paid) = entry.paid {
+            (record.grant, record.replaced) = (Some(paid.grant), paid.replaced);
         }
         record.redacted = (entry.redacted > 0).then_some(entry.redacted.into());
         record
@@ -105,10 +119,12 @@ impl Batch {
                 }
                 // A lane is far shorter than this.
                 let session = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX) - 1;
-                let rare = match (entry.review, entry.consent, entry.arguments, &entry.beside) {
-                    (None, None, None, None) => None,
-                    (review, consent, arguments, beside) => {
-                        Some(Box::new((review, consent, arguments, beside.clone())))
+                let Entry { review, consent, arguments, ref beside, paid, .. } = *entry;
+                let rare = match (review, consent, arguments, beside, paid) {
+                    (None, None, None, None, None) => None,
+                    _ => {
+                        let beside = beside.clone();
+                        Some(Box::new(Rarities { review, consent, arguments, beside, paid }))
                     }
                 };
                 Note::Call { session, number: id.number, at, event, version, tool: kept(tool), rare }
@@ -130,8 +146,9 @@ impl Batch {
                 let session = sessions.get(session as usize)?;
                 let id = PermitId { session: session.id, number };
                 let entry = Entry::of(Called { session, version, tool: &tool }, id, at, event);
-                let (review, consent, arguments, beside) = rare.map(|rare| *rare).unwrap_or_default();
-                Some(Entry { review, consent, arguments, beside, ..entry }.into())
+                let Rarities { review, consent, arguments, beside, paid } =
+                    rare.map(|rare| *rare).unwrap_or_default();
+                Some(Entry { review, consent, arguments, beside, paid, ..entry }.into())
             }
         })
     }

@@ -187,6 +187,11 @@ impl SessionBook {
         }
     }
 
+    /// Whether an owner is suspended.
+    pub(crate) fn is_suspended(&self, owner: &str) -> bool {
+        self.writer().suspended.contains(owner)
+    }
+
     /// Forgets sessions that ended long ago, unless somebody holds their handle: whoever opened it must
     /// be told the truth of it. Seats stay: forgetting one would refill its limits.
     fn sweep(&self, now: Timestamp) {

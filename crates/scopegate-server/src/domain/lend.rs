@@ -42,11 +42,13 @@ impl Tenant {
         let epoch = self.epoch();
         let view = self.enforcer.session(id).filter(|view| !view.revoked && !view.suspended);
         let role = self.book.role_of(&session).ok_or(Failure::Unknown("role"))?;
-        // Policies are asked here: no client has them. Nor is what a client permits counted on a budget.
+        // Policies are asked here: no client has them, nor what an agent holds beside its role. Nor is what a
+        // client permits counted on a budget.
         let alone = session.parent.is_none()
             && session.max_calls.is_none()
             && view.is_some()
-            && !self.book.policies().is_asked();
+            && !self.book.policies().is_asked()
+            && !self.enforcer.holds_grants(&session.owner);
         let roles =
             alone.then(|| self.lineage(&role)).flatten().filter(|roles| roles.iter().all(can_be_lent));
         Ok(Lent { session, epoch, version: role.version, roles })

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{Denial, DenyCode, Detail, LimitKey, Review, SessionId, Tat, Window};
+use scopegate_core::{Denial, DenyCode, Detail, Grant, LimitKey, Name, Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
 use super::actions::Told;
+use super::epoch::Touched;
 use super::tenant::{Asked, Book, lock};
 use crate::audit::Circumstances;
 use crate::store::{
-    AccountRow, Change, DecisionRow, Kept, NoPlace, ReviewRow, SessionRow, TenantId, Ticket, WriterHandle,
+    AccountRow, Change, DecisionRow, DocumentKind, DocumentRow, Kept, NoPlace, ReviewRow, SessionRow,
+    TenantId, Ticket, WriterHandle,
 };
 use crate::webhook::{Outbox, denied};
 
@@ -35,7 +37,7 @@ impl TenantLog {
     }
 
     fn decided(&self, decided: Decided) -> Change {
-        let Decided { record, denial, accounts, budgets, review, notes, .. } = decided;
+        let Decided { record, denial, accounts, budgets, review, grants, notes, .. } = decided;
         let session = self.book.session(record.id.session);
         let told = notes.as_ref().and_then(|notes| notes.downcast_ref::<Told>());
         let noted = notes.as_ref().and_then(|notes| notes.downcast_ref::<Circumstances>());
@@ -66,9 +68,27 @@ impl TenantLog {
             accounts,
             budgets: budgets.into_vec(),
             review,
-            documents: Vec::new(),
+            documents: self.documents(&grants),
             delivery,
         }))
+    }
+
+    /// Grants that began, changed or ended: what was lent to their agents is lent no more.
+    fn granted(&self, grants: &[Grant]) -> Change {
+        let mut epoch = self.book.epochs.now();
+        for grant in grants {
+            epoch = self.book.epochs.bump(Touched::Owner(grant.agent.clone()));
+        }
+        Change::Documents { rows: self.documents(grants), epoch }
+    }
+
+    fn documents(&self, grants: &[Grant]) -> Vec<DocumentRow> {
+        let row = |grant: &Grant| {
+            let id = Name::from(grant.id.to_string());
+            let row = DocumentRow::new(self.tenant.clone(), DocumentKind::Grant, id, grant);
+            row.inspect_err(|error| tracing::error!(%error, "a grant cannot be written"))
+        };
+        grants.iter().filter_map(|grant| row(grant).ok()).collect()
     }
 
     /// A review that a decision opened or used up.
@@ -132,6 +152,7 @@ impl StateLog for TenantLog {
         let change = match change {
             StateChange::Decided(decided) => self.decided(*decided),
             StateChange::Settled(review) => Change::Review(Box::new(self.settled(*review))),
+            StateChange::Granted(grants) => self.granted(&grants),
             StateChange::Advanced(accounts) => {
                 Change::Accounts { tenant: self.tenant.clone(), accounts: rows(accounts.into_vec()) }
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use scopegate_core::{Name, Review, ReviewId, SessionId, Timestamp};
+use scopegate_core::{Grant, Name, Review, ReviewId, SessionId, Timestamp};
 use scopegate_engine::{LocalEnforcer, Policy, SavedSession, SavedState};
 
 use super::Failure;
@@ -18,7 +18,8 @@ use super::remembered::Remembered;
 use super::roles::{RoleBook, RoleDocument};
 use crate::setup;
 use crate::store::{
-    Archive, Change, Epoch, JournalRow, Kept, SessionRow, TenantId, TenantState, Ticket, WriterHandle,
+    Archive, Change, DocumentKind, DocumentRow, Epoch, JournalRow, Kept, SessionRow, TenantId, TenantState,
+    Ticket, WriterHandle,
 };
 use crate::webhook::Outbox;
 
@@ -98,6 +99,7 @@ impl Tenant {
         let (agents, standing) = (AgentBook::restore(&state), Standing::restore(&state));
         let policies = PolicyBook::restore(&state.documents)?;
         let rules = policies.rules();
+        let grants = grants(&state.documents)?;
         agents.credential_ids().for_each(|credential| kids.learn(credential, &state.tenant.tenant));
         let (id, chain) = (state.tenant.tenant.clone(), state.tenant.chain.clone());
         let roles = RoleBook::restore(&state.roles)?;
@@ -108,6 +110,7 @@ impl Tenant {
         let mut saved = SavedState::default();
         saved.latest = latest;
         saved.suspended = state.suspended;
+        saved.grants = grants;
         saved.accounts = state.accounts.iter().filter_map(log::account).collect();
         saved.sessions = state.sessions.iter().map(|row| saved_session(row, &roles)).collect();
         saved.trust.clone_from(&state.trust);
@@ -282,6 +285,11 @@ impl Book {
 /// Nothing under these locks is left half done by a panic.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn grants(documents: &[DocumentRow]) -> Result<Vec<Grant>, Failure> {
+    let rows = documents.iter().filter(|row| row.kind == DocumentKind::Grant);
+    Ok(rows.map(DocumentRow::read).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// A role that ended and came back under the same name is another one: its old sessions stay over.

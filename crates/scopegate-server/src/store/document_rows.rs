@@ -29,17 +29,20 @@ pub enum Kind {
     Policy,
     /// A policy pack with its versions.
     Pack,
+    /// A window, a break-glass or a delegation.
+    Grant,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Policy, Self::Pack];
+    pub const ALL: &[Self] = &[Self::Policy, Self::Pack, Self::Grant];
 
     /// Its name in the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Pack => "pack",
+            Self::Grant => "grant",
         }
     }
 

@@ -229,6 +229,13 @@ pub enum Change {
     Document(DocumentRow),
     /// An event waits for delivery, or an attempt was made.
     Delivery(DeliveryRow),
+    /// Documents that begin or change together, and clients have to see it.
+    Documents {
+        /// All of one tenant.
+        rows: Vec<DocumentRow>,
+        /// The epoch from now on.
+        epoch: Epoch,
+    },
     /// Something that clients keep has changed.
     Epoch {
         /// Whose.

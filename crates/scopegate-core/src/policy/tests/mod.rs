@@ -74,6 +74,7 @@ impl World {
             tools: self.compiler.tools(),
             catalogues: &catalogues,
             manifest: None,
+            grants: &[],
             meters: &meters,
             env: None,
             credentials: &[],

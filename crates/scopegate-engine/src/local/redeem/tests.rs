@@ -59,7 +59,7 @@ impl StateLog for Log {
             StateChange::Settled(review) => {
                 kept.reviews.insert(review.id, *review);
             }
-            StateChange::Advanced(_) => {}
+            StateChange::Granted(_) | StateChange::Advanced(_) => {}
         }
         kept.events.len() as Position
     }

@@ -63,6 +63,7 @@ impl PolicyBook {
                     let policy = Titled { title, rule };
                     book.put(PolicyDocument { policy, pack: None, created_at, updated_at });
                 }
+                DocumentKind::Grant => {}
                 DocumentKind::Pack => {
                     let Some(kept) = row.read::<KeptPack>()? else { continue };
                     let damaged =

@@ -175,13 +175,14 @@ impl<'a> Draft<'a> {
                 one(to.execute(sql, params![tenant, server.as_str()])?, "no such MCP server")?;
             }
             Change::Delivery(row) => self.delivery(to, row)?,
-            Change::Epoch { tenant, epoch } => {
-                // Another process may have counted further.
-                let sql = "UPDATE tenants SET incarnation = ?1, counter = \
-                           CASE incarnation WHEN ?1 THEN max(counter, ?2) ELSE ?2 END WHERE no = ?3";
-                let tenant = self.tenant(to, tenant)?;
-                to.execute(sql, params![integer(epoch.incarnation), integer(epoch.counter), tenant])?;
+            Change::Documents { rows, epoch } => {
+                for row in rows {
+                    let tenant = self.tenant(to, &row.tenant)?;
+                    documents::write(to, tenant, row)?;
+                    write_epoch(to, tenant, epoch)?;
+                }
             }
+            Change::Epoch { tenant, epoch } => write_epoch(to, self.tenant(to, tenant)?, epoch)?,
             Change::HighWater(latest) => write_latest(to, *latest)?,
         }
         Ok(())
@@ -286,6 +287,14 @@ fn sign(
     let subtrees = log.tree().roots().concat();
     cached(to, sql)?.execute(params![tenant, integer(log.len()), nanos(now), note, subtrees])?;
     Ok(note)
+}
+
+/// Another process may have counted further.
+fn write_epoch(to: &Transaction<'_>, tenant: i64, epoch: &Epoch) -> Result<(), StoreError> {
+    let sql = "UPDATE tenants SET incarnation = ?1, counter = \
+               CASE incarnation WHEN ?1 THEN max(counter, ?2) ELSE ?2 END WHERE no = ?3";
+    to.execute(sql, params![integer(epoch.incarnation), integer(epoch.counter), tenant])?;
+    Ok(())
 }
 
 fn write_latest(to: &Transaction<'_>, latest: Timestamp) -> Result<(), StoreError> {
