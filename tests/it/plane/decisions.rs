@@ -220,3 +220,79 @@ fn agents_speak_to_each_other_through_the_plane() {
         assert_eq!(ask(&mut plane.client(&dev), "POST", "/agent-comm", &bad).0, 400, "{bad}");
     }
 }
+
+#[test]
+fn policies_decide_on_actions_and_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dev = key(folder.path(), "dev");
+    let plane = xybern(folder.path());
+    let mut client = plane.client(&dev);
+    let agent = register(&mut client, "bot");
+    let make = |client: &mut Client, policy: Value| {
+        let (status, told) = ask(client, "POST", "/policies", &policy);
+        assert_eq!(status, 201, "{told}");
+        told["policy"]["policy_id"].as_str().expect("an id").to_owned()
+    };
+    // The seed's own example: a threshold, which the agent is below from the start.
+    let high = make(
+        &mut client,
+        json!({ "name": "Block high-value trades", "policy_type": "threshold", "action_types": ["execute_trade"],
+            "decision": "escalate", "trust_threshold": 80 }),
+    );
+    let secret = make(
+        &mut client,
+        json!({ "name": "No secrets", "policy_type": "content_pattern", "decision": "block",
+            "conditions": { "patterns": ["(?i)password"] } }),
+    );
+    make(
+        &mut client,
+        json!({ "name": "Looked at", "policy_type": "action_type", "action_types": ["read_*"],
+            "decision": "block", "mode": "shadow" }),
+    );
+    let body = |action: &str, content: &str| json!({ "action_type": action, "action_content": content, "agent_id": agent });
+    for (action, content, decision, ids) in [
+        ("execute_trade", "Buy 500 AAPL", "escalate", vec![&high]),
+        ("send_email", "the Password is x", "block", vec![&secret]),
+        ("execute_trade", "password", "block", vec![&secret, &high]),
+        ("send_email", "hello", "allow", vec![]),
+    ] {
+        let told = act(&mut client, body(action, content));
+        assert_eq!(told["decision"], decision, "{told}");
+        let triggered = told["policies_triggered"].as_array().expect("policies");
+        let got: Vec<_> = triggered.iter().map(|one| one["policy_id"].as_str().expect("an id")).collect();
+        assert_eq!(got, ids, "{told}");
+        for one in triggered {
+            assert!(one["name"].is_string() && one["reason"].is_string() && one["decision"].is_string());
+        }
+        let id = told["decision_id"].as_str().expect("an id");
+        let (_, kept) = ask(&mut client, "GET", &format!("/decisions/{id}"), &Value::Null);
+        assert_eq!(kept["decision"]["policies_triggered"], told["policies_triggered"]);
+    }
+    let told = act(&mut client, body("read_file", "x"));
+    let shadow = json!({ "shadow_decision": "block", "live_decision": "allow", "would_have_changed": true });
+    for member in ["shadow_decision", "live_decision", "would_have_changed"] {
+        assert_eq!(told["shadow_results"][member], shadow[member], "{told}");
+    }
+    // An agent that has earned it is above the threshold, and what a client says of its chain restricts.
+    for _ in 0..200 {
+        act(&mut client, body("send_email", "hello"));
+    }
+    assert_eq!(act(&mut client, body("execute_trade", "Buy"))["decision"], "allow");
+    make(
+        &mut client,
+        json!({ "name": "Two hands", "policy_type": "chain_of_custody", "decision": "block",
+            "conditions": { "max_chain_depth": 1 } }),
+    );
+    let first = act(&mut client, body("read_file", "x"));
+    let follow = |client: &mut Client, parent: &Value, step: u64| {
+        let mut next = body("read_file", "x");
+        next["parent_decision_id"] = parent.clone();
+        next["chain_step"] = json!(step);
+        act(client, next)
+    };
+    let second = follow(&mut client, &first["decision_id"], 0);
+    assert_eq!((&first["decision"], &second["decision"]), (&json!("allow"), &json!("allow")));
+    let third = follow(&mut client, &second["decision_id"], 0);
+    assert_eq!(third["decision"], "block", "two decisions before it");
+    assert_eq!(follow(&mut client, &json!("enf_unknown"), 2)["decision"], "block");
+}

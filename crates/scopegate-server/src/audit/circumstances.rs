@@ -36,8 +36,8 @@ pub struct Circumstances {
     pub missing: Option<u64>,
     /// The decision that it says it follows.
     pub parent: Option<String>,
-    /// The policy that denied it.
-    pub policy: Option<Name>,
+    /// The policies that decide and matched an agent's action: what each says and its id, as `deny 1, hold 2`.
+    pub policies: Option<String>,
     /// Why it was denied, in words.
     pub reason: Option<String>,
     /// The id of the role.
@@ -73,7 +73,7 @@ impl Circumstances {
         object.maybe_number("latency_us", self.latency_us);
         object.maybe_number("missing", self.missing);
         object.maybe_text("parent", self.parent.as_deref());
-        object.maybe_text("policy", self.policy.as_deref());
+        object.maybe_text("policies", self.policies.as_deref());
         object.maybe_text("reason", self.reason.as_deref());
         object.maybe_text("role_id", self.role_id.as_deref());
         object.maybe_text("roles", self.roles.as_deref());

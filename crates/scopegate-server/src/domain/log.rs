@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scopegate_core::{Denial, DenyCode, Detail, Grant, LimitKey, Name, Review, SessionId, Tat, Window};
+use scopegate_core::{Grant, LimitKey, Name, Review, SessionId, Tat, Window};
 use scopegate_engine::{AccountKey, Counted, Decided, NoRoom, Position, StateChange, StateLog, Waiting};
 use serde_json::json;
 
@@ -43,12 +43,6 @@ impl TenantLog {
         let noted = notes.as_ref().and_then(|notes| notes.downcast_ref::<Circumstances>());
         let mut circumstances = told.map(|told| &told.about).or(noted).cloned().unwrap_or_default();
         circumstances.buffered = self.buffered;
-        circumstances.policy = match &denial {
-            Some(Denial { code: DenyCode::PolicyDenied, detail: Detail::Name(policy) }) => {
-                Some(policy.clone())
-            }
-            _ => None,
-        };
         circumstances.reason = denial.as_ref().map(ToString::to_string);
         circumstances.severity = denial.as_ref().map(|denial| denial.severity().as_str().to_owned());
         circumstances.role_id = session.as_ref().map(|session| session.role_id.clone());

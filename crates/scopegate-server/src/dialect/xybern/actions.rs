@@ -9,7 +9,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use scopegate_core::Timestamp;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -17,7 +16,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Told, undecided};
 use super::read::{self, Item};
 use crate::auth::Caller;
-use crate::domain::{Acted, Action, Failure};
+use crate::domain::{Action, Failure};
 use crate::plane::Plane;
 use crate::store::Verdict;
 
@@ -71,9 +70,11 @@ pub(crate) async fn agent_comm(
 
 async fn act(plane: &Plane, caller: &Caller, action: Action) -> Result<Response, Failure> {
     let (began, now, tool) = (Instant::now(), plane.now(), action.call.tool.clone());
-    let acted = plane.tenant(&caller.tenant)?.act(caller, action, now).await?;
+    let tenant = plane.tenant(&caller.tenant)?;
+    let acted = tenant.act(caller, action, now).await?;
     plane.metrics.decided(&acted.decision, began.elapsed());
-    Ok(Json(answer(&acted, &tool, None, began, now)).into_response())
+    let told = Told::of(&acted, &tool, now, &|id| tenant.policy_title(id));
+    Ok(Json(Answer { ok: true, reference: None, told, latency_ms: millis(began) }).into_response())
 }
 
 /// Each action is decided by itself: what is wrong with one says nothing of the others.
@@ -93,14 +94,16 @@ pub(crate) async fn batch(
             (action, (tool, reference))
         })
         .unzip();
-    let all = plane.tenant(&caller.tenant)?.act_all(&caller, actions, now).await?;
+    let tenant = plane.tenant(&caller.tenant)?;
+    let all = tenant.act_all(&caller, actions, now).await?;
     let results: Vec<Answer> = all
         .iter()
         .zip(asked)
         .map(|(acted, (tool, reference))| match acted {
             Ok(acted) => {
                 plane.metrics.decided(&acted.decision, began.elapsed());
-                answer(acted, &tool, reference, began, now)
+                let told = Told::of(acted, &tool, now, &|id| tenant.policy_title(id));
+                Answer { ok: true, reference, told, latency_ms: millis(began) }
             }
             Err(failure) => {
                 let told = undecided(&tool, &failure.to_string(), now);
@@ -118,16 +121,6 @@ pub(crate) async fn batch(
 
 pub(crate) async fn red_lines() -> Response {
     Json(RedLines { ok: true, red_lines: [] }).into_response()
-}
-
-fn answer(
-    acted: &Acted,
-    tool: &str,
-    reference: Option<serde_json::Value>,
-    began: Instant,
-    now: Timestamp,
-) -> Answer {
-    Answer { ok: true, reference, told: Told::of(acted, tool, now), latency_ms: millis(began) }
 }
 
 fn millis(began: Instant) -> f64 {

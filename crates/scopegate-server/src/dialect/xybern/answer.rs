@@ -16,6 +16,9 @@ use crate::domain::{Acted, Decided};
 use crate::openapi::{DateTime, Free};
 use crate::store::Verdict;
 
+/// What people call a policy, by its id.
+pub(super) type Titles<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// The word for what a decision came to.
 pub(super) fn word(verdict: Verdict) -> &'static str {
     match verdict {
@@ -124,7 +127,7 @@ struct Shadow {
 
 impl Told {
     /// An action that was just decided.
-    pub(super) fn of(acted: &Acted, action: &str, now: Timestamp) -> Self {
+    pub(super) fn of(acted: &Acted, action: &str, now: Timestamp, titles: &Titles<'_>) -> Self {
         let Acted { decision, record, about, agent, roles, trust } = acted;
         let (verdict, code, why) = match decision {
             Decision::Permit(_) => (Verdict::Permitted, None, None),
@@ -141,7 +144,7 @@ impl Told {
         let roles = roles.iter().map(ToString::to_string).collect();
         let mut told = Self::new(verdict, code, why, roles, Some(*trust));
         told.action_type = action.to_owned();
-        told.note(record.as_ref(), about);
+        told.note(record.as_ref(), about, titles);
         if let Some(agent) = agent {
             told.agent_id = agent.to_string();
         }
@@ -151,7 +154,7 @@ impl Told {
     }
 
     /// A decision of before; `None` when the record is none of one.
-    pub(super) fn recorded(decided: &Decided) -> Option<Self> {
+    pub(super) fn recorded(decided: &Decided, titles: &Titles<'_>) -> Option<Self> {
         let record: DecisionRecord = serde_json::from_value(decided.record.clone()).ok()?;
         let plane = decided.record.get("plane").cloned().unwrap_or_default();
         let about: Circumstances = serde_json::from_value(plane).unwrap_or_default();
@@ -167,7 +170,7 @@ impl Told {
         };
         let mut told = Self::new(Verdict::of(record.event)?, code, about.reason.clone(), roles, record.trust);
         told.action_type = record.tool.as_deref().unwrap_or_default().to_owned();
-        told.note(Some(&record), &about);
+        told.note(Some(&record), &about, titles);
         told.escalation_id = record.review.filter(|_| record.event == Event::Hold).map(escalation_id);
         told.created_at = decided.row.at;
         Some(told)
@@ -214,7 +217,7 @@ impl Told {
     }
 
     /// What the record says, and what the plane knows beside it.
-    fn note(&mut self, record: Option<&DecisionRecord>, about: &Circumstances) {
+    fn note(&mut self, record: Option<&DecisionRecord>, about: &Circumstances, titles: &Titles<'_>) {
         let owner = record.and_then(|record| record.owner.as_deref()).filter(|id| id.starts_with("agent_"));
         self.agent_id = about.claimed.as_deref().or(owner).unwrap_or_default().to_owned();
         // Denials of nobody share one session, and their numbers name nothing.
@@ -224,12 +227,11 @@ impl Told {
         self.target_agent_id = about.to.as_ref().map(ToString::to_string);
         self.chain_id.clone_from(&about.chain);
         self.parent_decision_id = about.parent.as_ref().map(|id| format!("enf_{}", id.replace('-', "_")));
-        if let Some(policy) = &about.policy {
-            let reason = format!("denied by policy `{policy}`");
-            let (policy_id, name) = (policy.to_string(), policy.to_string());
-            let triggered = Triggered { policy_id, name, decision: word(Verdict::Denied), reason };
-            self.policies_evaluated.push(policy.to_string());
-            self.policies_triggered.push(triggered);
+        for (verdict, policy) in about.policies.iter().flat_map(|told| triggered(told)) {
+            let (policy_id, name) = (policy.to_owned(), titles(policy).unwrap_or_else(|| policy.to_owned()));
+            let reason = format!("policy `{name}` says {}", word(verdict));
+            self.policies_evaluated.push(policy_id.clone());
+            self.policies_triggered.push(Triggered { policy_id, name, decision: word(verdict), reason });
         }
         self.shadow_results = record.and_then(|record| record.shadow.as_ref()).map(|shadow| Shadow {
             shadow_decision: said(shadow.decision),
@@ -279,6 +281,20 @@ fn said(decision: PolicyDecision) -> &'static str {
         PolicyDecision::Permit => Verdict::Permitted,
         PolicyDecision::Hold => Verdict::Held,
         PolicyDecision::Deny => Verdict::Denied,
+    })
+}
+
+/// What policies say, and their ids, as records have them.
+fn triggered(told: &str) -> impl Iterator<Item = (Verdict, &str)> {
+    told.split(", ").filter_map(|one| {
+        let (decision, id) = one.split_once(' ')?;
+        let verdict = match decision {
+            "permit" => Verdict::Permitted,
+            "hold" => Verdict::Held,
+            "deny" => Verdict::Denied,
+            _ => return None,
+        };
+        Some((verdict, id))
     })
 }
 

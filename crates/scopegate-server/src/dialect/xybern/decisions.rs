@@ -86,7 +86,8 @@ pub(crate) async fn list(
     let page = Asked::new(looked.page.clone(), looked.per_page.clone()).of(PER_PAGE, MOST)?;
     let tenant = plane.tenant(&caller.tenant)?;
     let (decided, total) = tenant.decisions(&caller, looked.wanted()?, page.slice())?;
-    let decisions = decided.iter().filter_map(Told::recorded).collect();
+    let decisions =
+        decided.iter().filter_map(|one| Told::recorded(one, &|id| tenant.policy_title(id))).collect();
     let told = Many { ok: true, decisions, total, page: page.page, per_page: page.per_page };
     Ok(Json(told).into_response())
 }
@@ -98,8 +99,9 @@ pub(crate) async fn get(
 ) -> Result<Response, Failure> {
     let unknown = || Failure::Unknown("decision");
     let id = answer::record_id(&id).ok_or_else(unknown)?;
-    let decided = plane.tenant(&caller.tenant)?.decision(&caller, id)?;
-    let decision = Told::recorded(&decided).ok_or_else(unknown)?;
+    let tenant = plane.tenant(&caller.tenant)?;
+    let decided = tenant.decision(&caller, id)?;
+    let decision = Told::recorded(&decided, &|id| tenant.policy_title(id)).ok_or_else(unknown)?;
     Ok(Json(One { ok: true, decision }).into_response())
 }
 

@@ -10,7 +10,7 @@ use scopegate_core::{DenyCode, Event, Timestamp, Trust, TrustMove};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::{Told, word};
+use super::answer::{Titles, Told, word};
 use super::page::Asked;
 use crate::auth::Caller;
 use crate::domain::{Decided, Failure};
@@ -109,8 +109,10 @@ pub(crate) async fn communications(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
     let page = asked.of(PER_PAGE, MOST)?;
-    let (decided, total) = plane.tenant(&caller.tenant)?.communications(&caller, &agent, page.slice())?;
-    let communications = decided.iter().filter_map(message).collect();
+    let tenant = plane.tenant(&caller.tenant)?;
+    let (decided, total) = tenant.communications(&caller, &agent, page.slice())?;
+    let titles = |id: &str| tenant.policy_title(id);
+    let communications = decided.iter().filter_map(|one| message(one, &titles)).collect();
     let (page, per_page) = (page.page, page.per_page);
     Ok(Json(Communications { ok: true, communications, total, page, per_page }).into_response())
 }
@@ -127,11 +129,11 @@ fn moved(Decided { row, record }: &Decided) -> Option<Moved> {
     Some(Moved { decision_id: id_of(record), was, trust_level, created_at: row.at })
 }
 
-fn message(decided: &Decided) -> Option<Message> {
+fn message(decided: &Decided, titles: &Titles<'_>) -> Option<Message> {
     let text = |pointer: &str| decided.record.pointer(pointer).and_then(Value::as_str);
     let source = text("/plane/claimed").or(text("/owner")).unwrap_or_default().to_owned();
     let target = text("/plane/to").unwrap_or_default().to_owned();
-    Some(Message { source_agent_id: source, target_agent_id: target, told: Told::recorded(decided)? })
+    Some(Message { source_agent_id: source, target_agent_id: target, told: Told::recorded(decided, titles)? })
 }
 
 fn entry(Decided { row, record }: &Decided) -> Entry {

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use scopegate_core::json::JsonError;
 use scopegate_core::{
     AccessRequest, Decision, DecisionRecord, Denial, DenyCode, Detail, Enforcer, Name, Notes, PrincipalRef,
-    Redemption, Timestamp, ToolCall, Trust, TrustMove, TrustUse,
+    Redemption, SessionId, Timestamp, ToolCall, Trust, TrustMove, TrustUse,
 };
 
 pub(crate) use self::custody::Custody;
@@ -119,6 +119,7 @@ impl Tenant {
             claimed: seat.claimed,
             key: Some(caller.signed_by().clone()),
             parent: action.custody.parent.map(|id| id.to_string()),
+            policies: self.matching(seat.session, &action),
             roles: (seat.roles.len() > 1).then(|| seat.roles.join(", ")),
             separation_off: caller.is_everything(),
             to: action.to.clone(),
@@ -143,6 +144,17 @@ impl Tenant {
         let still = || TrustMove { was: self.trust(&seat.owner), is: self.trust(&seat.owner) };
         let trust = moved.unwrap_or_else(still);
         Ok(Acted { decision, record, about, agent: seat.agent, roles: seat.roles, trust })
+    }
+
+    /// The policies that match an action as it comes.
+    fn matching(&self, session: SessionId, action: &Action) -> Option<String> {
+        if action.refused.is_some() || !self.book.policies().is_asked() {
+            return None;
+        }
+        let request = AccessRequest::new(PrincipalRef::Session(session), &action.call);
+        let matched = self.enforcer.policies_matching(&request).into_iter();
+        let told = matched.map(|(id, decision)| format!("{} {id}", decision.as_str()));
+        Some(told.collect::<Vec<_>>().join(", ")).filter(|told| !told.is_empty())
     }
 
     /// How far an owner is trusted now.

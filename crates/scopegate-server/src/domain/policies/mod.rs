@@ -40,6 +40,11 @@ pub(crate) struct PolicyDocument {
 }
 
 impl Tenant {
+    /// What people call a policy.
+    pub(crate) fn policy_title(&self, id: &str) -> Option<String> {
+        self.book.policies().find(id).map(|document| document.policy.title.clone())
+    }
+
     /// All policies, from the highest priority down.
     pub(crate) fn policies(&self) -> Vec<Arc<PolicyDocument>> {
         self.book.policies().all()
