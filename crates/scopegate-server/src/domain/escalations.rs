@@ -154,3 +154,6 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
