@@ -240,7 +240,7 @@ async fn a_call_that_is_denied_by_now_uses_the_yes_up() {
         (|world, _| world.engine.suspend("ann"), "AGENT_SUSPENDED"),
         (|world, ann| world.engine.end(ann.session).unwrap(), "SESSION_REVOKED"),
         (
-            |world, _| drop(world.engine.reload(&Policy::from_text(STRICT, "strict").unwrap()).unwrap()),
+            |world, _| world.engine.reload(&Policy::from_text(STRICT, "strict").unwrap()).unwrap(),
             "SCOPE_VIOLATION",
         ),
         (
