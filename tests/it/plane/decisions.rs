@@ -72,6 +72,14 @@ fn a_batch_is_decided_in_order_each_by_itself() {
         assert_eq!(ask(&mut client, "POST", "/batch", &bad).0, 400, "{bad}");
     }
     assert_eq!(batch(&mut client, &[])["total"], json!(0));
+
+    // A run's budget counts what comes in a batch, too.
+    let begin = json!({ "agent_id": agent, "budgets": { "max_actions": 2 } });
+    let (status, run) = ask(&mut client, "POST", "/sessions/start", &begin);
+    assert_eq!(status, 201, "{run}");
+    let within = json!({ "action_type": "pay", "agent_id": agent, "session_id": run["session_id"] });
+    let told = batch(&mut client, &vec![within; 4]);
+    assert_eq!(words(&told), ["allow", "allow", "terminate", "terminate"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use scopegate_core::{
     AccessRequest, Asked, Changes, Denial, DenyCode, Detail, EnforceError, Event, Link, Notes, PrincipalRef,
-    Reading, Redeemed, Redemption, Review, ReviewError, ReviewId, Ruling,
+    Reading, Redeemed, Redemption, Review, ReviewError, ReviewId, Ruling, TrustUse,
 };
 
 use super::beside::Given;
@@ -72,7 +72,8 @@ impl Inner {
         }
         let call = review.call();
         let request = AccessRequest { notes, ..AccessRequest::new(requester, &call) };
-        let request = request.redeemed_by(Redemption::Read);
+        // Who holds calls like that counts trust: a role or a policy that reads it must find it here, too.
+        let request = request.redeemed_by(Redemption::Read).with_trust(TrustUse::Counted);
         let patience = Patience::Disk;
         let step = Step {
             inner: self,
@@ -84,10 +85,7 @@ impl Inner {
             secret: None,
             trust: None,
         };
-        Ok(match snapshot.policies.as_deref().filter(|policies| policies.reads_trust()) {
-            None => step.read(id),
-            Some(_) => self.trust.with(session.owner(), |trust| Step { trust: Some(trust), ..step }.read(id)),
-        })
+        Ok(self.trust.with(session.owner(), |trust| Step { trust: Some(trust), ..step }.read(id)))
     }
 
     /// Nobody is told that a yes was taken up before that is kept.

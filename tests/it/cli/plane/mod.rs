@@ -4,6 +4,7 @@ mod agents;
 mod audit;
 mod connection;
 mod data;
+mod decisions;
 mod escalations;
 mod policies;
 mod reviews;

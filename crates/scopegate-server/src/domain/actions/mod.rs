@@ -80,11 +80,7 @@ impl Tenant {
         action: Action,
         now: Timestamp,
     ) -> Result<Acted, Failure> {
-        let seat = self.seat(caller, action.agent.as_deref(), now).await?;
-        let seat = match &action.session {
-            Some(session) => self.within_run(caller, seat, session, now),
-            None => seat,
-        };
+        let seat = self.place(caller, &action, now).await?;
         self.judge(caller, seat, action).await
     }
 
@@ -94,14 +90,23 @@ impl Tenant {
         caller: &Caller,
         actions: Vec<Action>,
         now: Timestamp,
-    ) -> Result<Vec<Result<Acted, Failure>>, Failure> {
+    ) -> Vec<Result<Acted, Failure>> {
         let mut judged = Vec::with_capacity(actions.len());
         for action in actions {
-            let seat = self.seat(caller, action.agent.as_deref(), now).await?;
-            judged.push(self.judge(caller, seat, action));
+            let seat = self.place(caller, &action, now).await;
+            judged.push(async move { self.judge(caller, seat?, action).await });
         }
         // Each is decided when it is first polled, which is in this order; what they wait for then is the disk.
-        Ok(join_all(judged).await)
+        join_all(judged).await
+    }
+
+    /// Where an action is judged: in the run that it names, or else where its agent stands.
+    async fn place(&self, caller: &Caller, action: &Action, now: Timestamp) -> Result<Seat, Failure> {
+        let seat = self.seat(caller, action.agent.as_deref(), now).await?;
+        Ok(match &action.session {
+            Some(session) => self.within_run(caller, seat, session, now),
+            None => seat,
+        })
     }
 
     async fn judge(&self, caller: &Caller, seat: Seat, mut action: Action) -> Result<Acted, Failure> {
