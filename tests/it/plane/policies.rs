@@ -290,7 +290,7 @@ fn a_pack_is_deployed_changed_and_taken_back_as_one() {
         let (status, same) = bank.admin("POST", PACKS, &pack(version, &[pay.clone(), read.clone()]));
         assert_eq!((status, counts(&same), &same["pack"]["version"]), (200, [0, 0, 0, 2], &json!("1")));
     }
-    let (status, other) = bank.admin("POST", PACKS, &pack("1", &[pay.clone()]));
+    let (status, other) = bank.admin("POST", PACKS, &pack("1", std::slice::from_ref(&pay)));
     assert_eq!((status, &other["ok"]), (409, &json!(false)), "{other}");
 
     let (_, second) = bank.admin("POST", PACKS, &pack("2", &[asked]));
@@ -337,7 +337,7 @@ fn a_pack_that_fails_half_way_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut bank = Bank::open(folder.path());
     let pay = with(policy("No payments", "action_type", "block"), "action_types", json!(["pay"]));
-    bank.admin("POST", PACKS, &pack("1", &[pay.clone()]));
+    bank.admin("POST", PACKS, &pack("1", std::slice::from_ref(&pay)));
     let many: Vec<Value> = (0..257).map(|n| policy(&format!("p{n}"), "action_type", "escalate")).collect();
     for (bad, said) in [
         (
