@@ -99,7 +99,9 @@ fn instead(
     changes: &mut Changes,
 ) -> Result<(), Stop> {
     let (mut denial, mut tried) = (denial, None);
+    // Sub-agents have nothing but their roles.
     while request.grant.is_none()
+        && facts.links.len() == 1
         && let Some(held) = grant::instead(facts, &denial, request, now, tried)
     {
         *changes = Changes::default();

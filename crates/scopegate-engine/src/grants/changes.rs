@@ -2,9 +2,9 @@
 //! can act on it.
 
 use scopegate_core::grant::{Delegate, Ended, OpenBreakGlass, OpenWindow, Reviewed};
-use scopegate_core::{Grant, GrantError, GrantId, GrantState, Name, Scope, Timestamp, ToolTable};
+use scopegate_core::{Grant, GrantError, GrantId, GrantKind, GrantState, Name, Scope, Timestamp, ToolTable};
 
-use super::{GrantBook, Grants};
+use super::{Entry, GrantBook, Grants};
 use crate::random;
 use crate::snapshot::Slot;
 use crate::state::{Position, StateChange, StateLog};
@@ -59,10 +59,10 @@ impl GrantBook {
         let role =
             above.last().and_then(|first| first.delegation()).map_or(&delegate.role, |first| &first.role);
         let source = source(role).ok_or_else(|| GrantError::UnknownRole(role.clone()))?;
-        if !source.scope.overlaps(source.tools, &delegate.scopes) {
+        let grant = delegate.open(id, &above, source.scope.delegation_depth(), now)?;
+        if !source.scope.overlaps(source.tools, &grant.scopes) {
             return Err(GrantError::Nothing);
         }
-        let grant = delegate.open(id, &above, source.scope.delegation_depth(), now)?;
         self.open(&mut grants, grant, Some(source.slot), log)
     }
 
@@ -116,6 +116,33 @@ impl GrantBook {
         Ok((over, position))
     }
 
+    /// Lets what an agent gave of its own come from another role from here on.
+    pub(crate) fn move_sources(
+        &self,
+        agent: &str,
+        (role, slot): (&Name, Slot),
+        now: Timestamp,
+        log: Option<&dyn StateLog>,
+    ) -> Changed<Vec<Grant>> {
+        let mut grants = self.lock();
+        let mut moved: Vec<Grant> = grants.all().filter(|grant| stands(grant, now)).cloned().collect();
+        moved.retain_mut(|grant| match &mut grant.kind {
+            GrantKind::Delegation(of) if of.parent.is_none() && of.source == agent && of.role != *role => {
+                of.role = role.clone();
+                true
+            }
+            _ => false,
+        });
+        if moved.is_empty() {
+            return Ok((moved, 0));
+        }
+        let position = keep(log, &moved)?;
+        for grant in &moved {
+            grants.by_id.insert(grant.id, Entry { grant: grant.clone(), slot: Some(slot) });
+        }
+        Ok((moved, position))
+    }
+
     /// Notes what somebody found who had no part in a break-glass.
     pub(crate) fn review(&self, id: GrantId, found: Reviewed, log: Option<&dyn StateLog>) -> Changed<Grant> {
         self.change(id, log, |grant| grant.review(found))
@@ -135,6 +162,10 @@ impl Grants {
             None => Ok(above),
         }
     }
+}
+
+fn stands(grant: &Grant, now: Timestamp) -> bool {
+    matches!(grant.state(now), GrantState::Active | GrantState::Exhausted)
 }
 
 fn fresh() -> Result<GrantId, GrantError> {

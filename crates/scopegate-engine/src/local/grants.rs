@@ -70,6 +70,18 @@ impl LocalEnforcer {
         inner.kept_grant(inner.delegate(delegate)).await
     }
 
+    /// Lets what an agent delegated of its own come from this role from here on: it acts in another. Those
+    /// that were moved.
+    ///
+    /// # Errors
+    /// [`GrantError`]; nothing changed.
+    pub async fn move_delegations(&self, agent: &str, role: &str) -> Result<Vec<Grant>, GrantError> {
+        let (inner, role) = (&self.inner, Name::from(role));
+        let slot = inner.publisher().find(&role).ok_or_else(|| GrantError::UnknownRole(role.clone()))?;
+        let moved = inner.grants.move_sources(agent, (&role, slot), inner.now(), inner.journal.state());
+        inner.kept_grant(moved).await
+    }
+
     /// Ends a grant before its time, and every delegation that is a part of it. The grant itself comes first.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+mod delegations;
+mod kept;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use scopegate_core::grant::{Delegate, Emergency, OpenBreakGlass, OpenWindow};
@@ -7,9 +10,7 @@ use scopegate_core::{
     GrantState, Name, Principal, Provision, Quick, Timestamp, ToolCall,
 };
 
-use crate::{
-    LocalEnforcer, ManualClock, NoRoom, Policy, Position, SavedState, StateChange, StateLog, Waiting,
-};
+use crate::{LocalEnforcer, ManualClock, Policy};
 
 /// A Monday at noon, UTC.
 const NOON: Timestamp = Timestamp::from_secs(1_767_614_400);
@@ -288,6 +289,17 @@ fn break_glass_lifts_four_things_and_nothing_more() {
 }
 
 #[test]
+fn a_sub_agent_is_told_what_its_role_says() {
+    let world = world();
+    world.glass(glass("ann")).unwrap();
+    let boss = world.open("boss", "ann");
+    let child =
+        |role: &'static str| world.engine.open_child(&boss, Provision::new(role, "ann")).unwrap().principal;
+    assert_eq!(world.ask(&child("wary"), "read", "{}"), "TRUST_TOO_LOW");
+    assert_eq!(world.ask(&child("night"), "read", "{}"), "TIME_VIOLATION");
+}
+
+#[test]
 fn the_window_pays_before_the_glass() {
     let world = world();
     let who = world.open("r", "ann");
@@ -355,100 +367,6 @@ fn a_break_glass_is_reviewed_afterwards_by_somebody_else() {
 }
 
 #[test]
-fn a_delegation_counts_only_when_it_is_named_and_gives_no_more_than_its_source_has() {
-    let world = world();
-    let who = world.open("low", "ben");
-    let given = world
-        .delegate(Delegate { length: Duration::from_secs(1800), ..delegation("ann", "ben", &["*"]) })
-        .unwrap();
-    assert_eq!(world.ask(&who, "trade", r#"{"amount":1}"#), "SCOPE_VIOLATION");
-    for (tool, args, answer) in [
-        ("trade", r#"{"amount":1}"#, "PERMIT"),
-        ("trade", r#"{"amount":100}"#, "PARAMETER_VIOLATION"), // the source's own rule
-        ("payroll", "{}", "PERMIT"),
-        ("paydrop", "{}", "ACTION_FORBIDDEN"),
-        ("sleep", "{}", "SCOPE_VIOLATION"),  // his own, but not the grant's
-        ("secret", "{}", "SCOPE_VIOLATION"), // the source has not got it
-    ] {
-        assert_eq!(world.under(&who, Some(given.id), tool, args), answer, "{tool} {args}");
-    }
-    assert_eq!((world.uses(&given), world.ask(&who, "sleep", "{}")), (2, "PERMIT"));
-    // Somebody else's, or nobody's, is no grant.
-    let other = world.open("low", "cid");
-    assert_eq!(world.under(&other, Some(given.id), "payroll", "{}"), "SCOPE_VIOLATION");
-    assert_eq!(world.under(&who, Some(GrantId::from_bits(7)), "payroll", "{}"), "SCOPE_VIOLATION");
-    // The source shrinks, and what it gave with it.
-    let boss = |tools: &[&'static str]| {
-        let role = scopegate_core::Role::new("boss").allow(tools.iter().copied());
-        scopegate_core::Role { max_delegation_depth: 2, ..role }
-    };
-    world.engine.put_role(boss(&["read"])).unwrap();
-    assert_eq!(world.under(&who, Some(given.id), "payroll", "{}"), "SCOPE_VIOLATION");
-    assert_eq!(world.under(&who, Some(given.id), "read", "{}"), "PERMIT");
-    world.engine.put_role(scopegate_core::Role { min_trust_level: Some(51), ..boss(&["read"]) }).unwrap();
-    assert_eq!(world.under(&who, Some(given.id), "read", "{}"), "TRUST_TOO_LOW");
-    world.engine.put_role(scopegate_core::Role { max_delegation_depth: 0, ..boss(&["read"]) }).unwrap();
-    assert_eq!(world.under(&who, Some(given.id), "read", "{}"), "DELEGATION_DEPTH_EXCEEDED");
-    world.engine.put_role(boss(&["read"])).unwrap();
-    world.engine.suspend("ann");
-    assert_eq!(world.under(&who, Some(given.id), "read", "{}"), "SCOPE_VIOLATION");
-    assert!(!world.engine.grant_admits(given.id, "ben", Some("read")));
-    world.engine.readmit("ann");
-    assert!(world.engine.grant_admits(given.id, "ben", Some("read")));
-    assert!(!world.engine.grant_admits(given.id, "ben", Some("trade")));
-    assert!(!world.engine.grant_admits(given.id, "cid", None));
-    world.minutes(30);
-    assert_eq!(world.under(&who, Some(given.id), "read", "{}"), "SCOPE_VIOLATION");
-    world.engine.remove_role("boss").unwrap();
-    assert_eq!(
-        world.delegate(delegation("ann", "ben", &["read"])),
-        Err(GrantError::UnknownRole("boss".into()))
-    );
-}
-
-#[test]
-fn a_delegation_is_handed_on_so_far_and_ends_with_what_it_came_from() {
-    let world = world();
-    let first = world
-        .delegate(Delegate { max_uses: Some(3), ..delegation("ann", "ben", &["trade", "pay*"]) })
-        .unwrap();
-    let on = |source, target, of: &Grant, scopes: &[&'static str]| {
-        world.delegate(Delegate {
-            parent: Some(of.id),
-            length: Duration::from_secs(24 * 3600),
-            ..delegation(source, target, scopes)
-        })
-    };
-    let second = on("ben", "cid", &first, &["pay:*"]).unwrap();
-    assert_eq!(second.until, first.until); // no longer than what it is a part of
-    let cid = world.open("low", "cid");
-    assert_eq!(world.under(&cid, Some(second.id), "pay:x", "{}"), "PERMIT");
-    assert_eq!(world.under(&cid, Some(second.id), "payroll", "{}"), "SCOPE_VIOLATION");
-    assert_eq!((world.uses(&first), world.uses(&second)), (1, 1)); // a use of both
-    // To oneself, in a circle, too deep, wider than the parent, of somebody else's, of nothing.
-    assert_eq!(world.delegate(delegation("ann", "ann", &["trade"])), Err(GrantError::ToItself));
-    assert_eq!(on("ben", "ann", &first, &["trade"]), Err(GrantError::Circle("ann".into())));
-    assert_eq!(on("cid", "ann", &second, &["pay:x"]), Err(GrantError::Circle("ann".into())));
-    assert_eq!(on("cid", "ben", &second, &["pay:x"]), Err(GrantError::Circle("ben".into())));
-    assert_eq!(on("cid", "dan", &second, &["pay:x"]), Err(GrantError::Depth(2)));
-    assert_eq!(on("ben", "cid", &first, &["read"]), Err(GrantError::Nothing));
-    assert_eq!(on("cid", "dan", &first, &["pay:x"]), Err(GrantError::NotTheirs(first.id)));
-    assert_eq!(world.delegate(delegation("ann", "ben", &["secret"])), Err(GrantError::Nothing));
-    let nobody = Delegate { role: "low".into(), ..delegation("ann", "ben", &["sleep"]) };
-    assert_eq!(world.delegate(nobody), Err(GrantError::Depth(0)));
-    // The uses of the first are the uses of all.
-    assert_eq!(world.under(&cid, Some(second.id), "pay:x", "{}"), "PERMIT");
-    let ben = world.open("low", "ben");
-    assert_eq!(world.under(&ben, Some(first.id), "payroll", "{}"), "PERMIT");
-    assert_eq!(world.under(&cid, Some(second.id), "pay:x", "{}"), "GRANT_EXHAUSTED");
-    assert_eq!(world.under(&ben, Some(first.id), "payroll", "{}"), "GRANT_EXHAUSTED");
-    assert_eq!(on("ben", "dan", &first, &["pay:x"]), Err(GrantError::Over(GrantState::Exhausted)));
-    let over = world.end(&first).unwrap();
-    assert_eq!(over.iter().map(|grant| grant.id).collect::<Vec<_>>(), [first.id, second.id]);
-    assert_eq!(world.under(&cid, Some(second.id), "pay:x", "{}"), "SCOPE_VIOLATION");
-}
-
-#[test]
 fn fifty_at_once_find_five_uses() {
     let world = world();
     let open = world.window(OpenWindow { max_uses: Some(5), ..window("ann", &["db:*"]) }).unwrap();
@@ -474,79 +392,4 @@ fn a_person_agrees_under_a_grant_too() {
     assert_eq!((world.ask(&who, "deploy", "{}"), world.uses(&open)), ("PERMIT", 1));
     assert_eq!((world.last("ann").review, world.last("ann").grant), (Some(review), Some(open.id)));
     assert_eq!(world.ask(&who, "deploy", "{}"), "SCOPE_VIOLATION");
-}
-
-/// Keeps what it is told, and fails when it is told to.
-#[derive(Default)]
-struct Log(Mutex<(Vec<Grant>, bool)>);
-
-impl StateLog for Log {
-    fn reserve(&self, _: bool) -> Result<(), NoRoom> {
-        if self.0.lock().unwrap().1 { Err(NoRoom::Full) } else { Ok(()) }
-    }
-
-    fn release(&self) {}
-
-    fn append(&self, change: StateChange) -> Position {
-        let changed = match change {
-            StateChange::Granted(grants) => grants.into_vec(),
-            StateChange::Decided(decided) => decided.grants,
-            _ => Vec::new(),
-        };
-        let kept = &mut self.0.lock().unwrap().0;
-        kept.retain(|grant| !changed.iter().any(|changed| changed.id == grant.id));
-        kept.extend(changed);
-        1
-    }
-
-    fn kept(&self, _: Position) -> Waiting<'_, bool> {
-        Box::pin(async { true })
-    }
-
-    fn room(&self) -> Waiting<'_, ()> {
-        Box::pin(async {})
-    }
-
-    fn is_durable(&self) -> bool {
-        true
-    }
-}
-
-#[test]
-fn grants_and_their_uses_outlive_the_process() {
-    let log = Arc::new(Log::default());
-    let start = |saved: Vec<Grant>| {
-        let clock = Arc::new(ManualClock::new(NOON));
-        let policy = Policy::from_text(POLICY, "policy").unwrap();
-        let saved = SavedState { grants: saved, ..SavedState::default() };
-        let builder = LocalEnforcer::builder(policy).clock(clock.clone()).keep_state(log.clone(), saved);
-        World { engine: builder.build().unwrap(), clock }
-    };
-    let before = start(Vec::new());
-    let first =
-        before.delegate(Delegate { max_uses: Some(2), ..delegation("ann", "ben", &["pay*"]) }).unwrap();
-    let second =
-        before.delegate(Delegate { parent: Some(first.id), ..delegation("ben", "cid", &["pay*"]) }).unwrap();
-    let open = before.window(OpenWindow { max_uses: Some(2), ..window("cid", &["db:*"]) }).unwrap();
-    let cid = before.open("low", "cid");
-    assert_eq!(before.under(&cid, Some(second.id), "payroll", "{}"), "PERMIT");
-    assert_eq!(before.ask(&cid, "db:x", "{}"), "PERMIT");
-    // What cannot be kept does not happen.
-    log.0.lock().unwrap().1 = true;
-    assert!(matches!(before.end(&first), Err(GrantError::Unavailable(_))));
-    assert!(matches!(before.window(window("cid", &["x"])), Err(GrantError::Unavailable(_))));
-    assert_eq!(before.engine.grant(first.id).unwrap().ended, None);
-    log.0.lock().unwrap().1 = false;
-
-    let kept = log.0.lock().unwrap().0.clone();
-    let text = serde_json::to_string(&kept).unwrap();
-    let after = start(serde_json::from_str(&text).unwrap());
-    assert_eq!(after.engine.grants(), before.engine.grants());
-    let cid = after.open("low", "cid");
-    assert_eq!(after.under(&cid, Some(second.id), "payroll", "{}"), "PERMIT");
-    assert_eq!(after.under(&cid, Some(second.id), "payroll", "{}"), "GRANT_EXHAUSTED");
-    assert_eq!((after.ask(&cid, "db:x", "{}"), after.ask(&cid, "db:x", "{}")), ("PERMIT", "SCOPE_VIOLATION"));
-    assert_eq!(after.uses(&open), 2);
-    assert_eq!(after.end(&first).unwrap().len(), 2);
-    assert_eq!(after.under(&cid, Some(second.id), "payroll", "{}"), "SCOPE_VIOLATION");
 }
