@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use scopegate_core::grant::{Emergency, OpenBreakGlass, OpenWindow};
 use scopegate_core::pin::DefinitionDigest;
 use scopegate_core::{
-    AccessRequest, Args, CallDigest, Catalogue, ClaimedSession, Decision, Enforcer, McpClaims, Name, Outcome,
-    PolicyType, Principal, Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp, ToolCall,
+    AccessRequest, Args, CallDigest, Catalogue, ClaimedSession, Decision, Enforcer, GrantId, McpClaims, Name,
+    Outcome, PolicyType, Principal, Provision, ProvisionError, Provisioned, Quick, Reviews, Role, Timestamp,
+    ToolCall,
 };
 use scopegate_engine::{LocalEnforcer, ManualClock, Policy, RecordsSpec};
 use scopegate_reference::beside::Shadowed;
@@ -111,6 +113,8 @@ struct Pair {
     roles: BTreeMap<Name, Role>,
     servers: BTreeMap<Name, Catalogue>,
     sessions: Vec<Option<Provisioned>>,
+    /// What was granted beside roles, where the engine had room for it.
+    grants: Vec<Option<GrantId>>,
     /// A policy reads trust, so that the engine keeps count.
     reads_trust: bool,
     /// Owner and role of every session, opened or not.
@@ -154,6 +158,7 @@ impl Pair {
             servers: policy.mcp_servers,
             roles: policy.roles.into_iter().map(|role| (role.name.clone(), role)).collect(),
             sessions: Vec::new(),
+            grants: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -199,6 +204,22 @@ impl Pair {
                 self.engine.remove_role(role).expect("nobody inherits from it");
             }
             Event::Resolve { call_index, approve } => self.resolve(events, *call_index, *approve),
+            Event::Grant { glass, agent, scopes, minutes, uses } => {
+                self.reference.grant((*glass, agent), scopes, *minutes, *uses, now);
+                let opened = self.grant(*glass, agent, scopes, (*minutes, *uses));
+                if opened.is_none() {
+                    // There was enough of it: that is no rule about calls.
+                    self.reference.end_grant(self.grants.len());
+                }
+                self.grants.push(opened);
+            }
+            Event::EndGrant { grant } => {
+                self.reference.end_grant(*grant);
+                if let Some(id) = self.grants[*grant] {
+                    // It may be over already.
+                    let _ = pollster(self.engine.end_grant(id, "an operator".into(), String::new()));
+                }
+            }
             Event::Call { session, call } => return Some(self.call(*session, call, now)),
         }
         None
@@ -224,6 +245,41 @@ impl Pair {
             self.engine.put_role(self.roles[name].clone()).expect("a valid role");
         }
         child.ok()
+    }
+
+    fn grant(
+        &self,
+        glass: bool,
+        agent: &str,
+        scopes: &[String],
+        (minutes, max_uses): (u64, Option<u64>),
+    ) -> Option<GrantId> {
+        let (agent, by) = (Name::from(agent), Name::from("an operator"));
+        let patterns: Vec<Name> = scopes.iter().map(Name::from).collect();
+        let opened = if glass {
+            pollster(self.engine.break_glass(OpenBreakGlass {
+                agent,
+                justification: "it is generated".to_owned(),
+                severity: Emergency::High,
+                minutes: Some(minutes),
+                actions: patterns,
+                max_uses,
+                by,
+            }))
+        } else {
+            pollster(self.engine.open_window(OpenWindow {
+                agent,
+                scopes: patterns,
+                actions: Vec::new(),
+                minutes,
+                reason: "it is generated".to_owned(),
+                max_uses,
+                max_extensions: None,
+                workflow: None,
+                by,
+            }))
+        };
+        opened.ok().map(|grant| grant.id)
     }
 
     fn resolve(&mut self, events: &[Event], call_index: usize, approve: bool) {

@@ -1,6 +1,7 @@
 //! The decision, line by line as the specification numbers them.
 
 use crate::beside::Shadowed;
+use crate::grants::Grant;
 use crate::guards::{
     Before, all_hold, charges, env_agrees, env_passes, glob_matches, is_name, judge_before_arguments,
     reads_arguments, rows_pass, server_charges, wants_person,
@@ -66,6 +67,7 @@ pub struct Reference {
     suspended: HashSet<String>,
     accounts: Accounts,
     reviews: Reviews,
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// One session of the chain of sub-agents, as it bears on one tool.
@@ -105,6 +107,7 @@ impl Reference {
             suspended: HashSet::new(),
             accounts: Accounts::default(),
             reviews: Reviews::default(),
+            grants: Vec::new(),
         })
     }
 
@@ -174,7 +177,7 @@ impl Reference {
     /// Decides a call: `PERMIT`, `HOLD` or a deny code. `None` is an unknown token.
     pub fn decide(&mut self, session: Option<usize>, call: &Call, now_ns: u64) -> &'static str {
         let Some(session) = session else { return "JWT_INVALID" };
-        let verdict = self.judge(session, call, now_ns);
+        let (verdict, paying) = self.judge(session, call, now_ns);
         self.look_beside(session, call, now_ns, &verdict);
         self.move_trust(session, &verdict);
         match verdict {
@@ -187,6 +190,9 @@ impl Reference {
             }
             Verdict::Permit { charges, consume } => {
                 self.accounts.spend(&charges, now_ns);
+                if let Some(grant) = paying {
+                    self.spend_grant(grant);
+                }
                 for handle in self.handles(session) {
                     let left = &mut self.sessions[handle].left;
                     *left = left.map(|calls| calls - 1);
@@ -213,7 +219,8 @@ impl Reference {
         }
     }
 
-    fn judge(&self, session: usize, call: &Call, now: u64) -> Verdict {
+    /// By the roles alone, or by this grant.
+    pub(crate) fn judge_by(&self, session: usize, call: &Call, now: u64, grant: Option<usize>) -> Verdict {
         // Line 2, link after link.
         let handles = self.handles(session);
         for handle in &handles {
@@ -230,11 +237,18 @@ impl Reference {
         if first.any(|policy| policy.matches(&seen)) {
             return Verdict::Deny("ACTION_FORBIDDEN"); // line 4 as well
         }
+        let mut links = links;
+        if grant.is_some() {
+            // Every role in force guards what no role grants.
+            links[0].guards = links[0].chain.clone();
+        }
+        let lifts = grant.is_some_and(|grant| self.is_glass(grant));
         let trust = self.trusted.of(&self.sessions[session].owner);
-        let before = Before { now, trust, resolvable: &self.credentials, manifest: self.manifest(session) };
+        let before =
+            Before { now, trust, resolvable: &self.credentials, manifest: self.manifest(session), lifts };
         match judge_before_arguments(&links, call, &before) {
             Some(code) => Verdict::Deny(code),
-            None => self.judge_arguments(session, &links, call, now),
+            None => self.judge_arguments(session, &links, call, (now, lifts)),
         }
     }
 
@@ -290,7 +304,13 @@ impl Reference {
     }
 
     /// Lines 7 to 12.
-    fn judge_arguments(&self, session: usize, links: &[Link], call: &Call, now: u64) -> Verdict {
+    fn judge_arguments(
+        &self,
+        session: usize,
+        links: &[Link],
+        call: &Call,
+        (now, lifts): (u64, bool),
+    ) -> Verdict {
         let tool = call.tool;
         let fixed_env = self.env.as_deref().or(call.env);
 
@@ -330,7 +350,8 @@ impl Reference {
         }
 
         // Line 9.
-        let matching = self.policies.iter().filter(|policy| policy.live && policy.matches(&seen));
+        let stands = |policy: &&Policy| policy.live && !(lifts && policy.can_be_lifted());
+        let matching = self.policies.iter().filter(stands).filter(|policy| policy.matches(&seen));
         let strictest = matching.map(|policy| policy.makes).max();
         if strictest == Some(Makes::Deny) {
             return Verdict::Deny("POLICY_DENIED");

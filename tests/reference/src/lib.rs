@@ -7,6 +7,7 @@ pub mod beside;
 pub mod constraint;
 pub mod decide;
 pub mod generate;
+mod grants;
 mod guards;
 pub mod json;
 pub mod manifest;

@@ -109,6 +109,11 @@ impl Policy {
         }
     }
 
+    /// Whether broken glass lifts it.
+    pub(crate) fn can_be_lifted(&self) -> bool {
+        !self.absolute && self.makes == Makes::Deny
+    }
+
     /// Whether it is asked before anything is granted.
     pub(crate) fn comes_first(&self) -> bool {
         self.absolute && self.makes == Makes::Deny && !matches!(self.when, When::Says(_))

@@ -55,6 +55,24 @@ pub enum Event {
         /// The role.
         role: String,
     },
+    /// A window is opened for an agent, or the glass is broken. They are numbered from 0.
+    Grant {
+        /// Whether it is broken glass.
+        glass: bool,
+        /// The agent.
+        agent: String,
+        /// Globs of the tools it admits.
+        scopes: Vec<String>,
+        /// Minutes it lasts.
+        minutes: u64,
+        /// Calls it admits.
+        uses: Option<u64>,
+    },
+    /// One of them ends before its time.
+    EndGrant {
+        /// Which.
+        grant: usize,
+    },
     /// A call; `None` is an unknown token.
     Call {
         /// The session.
@@ -115,6 +133,10 @@ pub fn apply(
             }
         }
         Event::RemoveRole { role } => reference.remove_role(role),
+        Event::Grant { glass, agent, scopes, minutes, uses } => {
+            reference.grant((*glass, agent), scopes, *minutes, *uses, *now);
+        }
+        Event::EndGrant { grant } => reference.end_grant(*grant),
         Event::Call { session, call } => return Some(reference.decide(*session, &call.as_call(), *now)),
     }
     None

@@ -22,6 +22,7 @@ pub fn scenario(seed: u64) -> Scenario {
         roles,
         reference,
         sessions: Vec::new(),
+        grants: 0,
         held: Vec::new(),
         permitted: Vec::new(),
         events: Vec::new(),
@@ -60,6 +61,8 @@ struct Story {
     roles: Vec<String>,
     /// Session, parent.
     sessions: Vec<Option<usize>>,
+    /// How many grants there were.
+    grants: usize,
     /// Places of calls that were held.
     held: Vec<usize>,
     /// Places of calls that were permitted.
@@ -143,6 +146,11 @@ impl Story {
             49..=58 => self.reach_the_end_of_a_session(),
             59..=64 => self.reach_an_hour(),
             65..=75 => self.many_sessions(),
+            76..=105 => self.grant(),
+            106..=110 if self.grants > 0 => {
+                let grant = self.random.below(self.grants as u64) as usize;
+                self.happens(Event::EndGrant { grant });
+            }
             _ => {}
         }
         if self.live().is_empty() && self.random.chance(70) {
@@ -153,6 +161,18 @@ impl Story {
         } else {
             self.call();
         }
+    }
+
+    fn grant(&mut self) {
+        let glass = self.random.chance(40);
+        let agent = self.random.pick(&OWNERS).to_string();
+        let globs = ["*", "*", "pay", "re*", "*_file", "db:*", "unknown_tool", "s*"];
+        let count = self.random.range(1, 2);
+        let scopes = (0..count).map(|_| self.random.pick(&globs).to_string()).collect();
+        let minutes = self.random.pick(&[1, 15, 60, 120]);
+        let uses = if self.random.chance(30) { Some(self.random.range(1, 3)) } else { None };
+        self.grants += 1;
+        self.happens(Event::Grant { glass, agent, scopes, minutes, uses });
     }
 
     fn remove_role(&mut self) {
