@@ -89,6 +89,21 @@ routes! {
     START_RUN = POST "/v1/enforce/sessions/start";
     BEAT_RUN = POST "/v1/enforce/sessions/{id}/heartbeat";
     END_RUN = POST "/v1/enforce/sessions/{id}/end";
+    CREATE_WINDOW = POST "/v1/enforce/temporal-windows";
+    CHECK_WINDOW = POST "/v1/enforce/temporal-windows/check";
+    GET_WINDOW = GET "/v1/enforce/temporal-windows/{id}";
+    EXTEND_WINDOW = POST "/v1/enforce/temporal-windows/{id}/extend";
+    REVOKE_WINDOW = POST "/v1/enforce/temporal-windows/{id}/revoke";
+    LIST_WINDOWS = GET "/v1/enforce/agents/{id}/temporal-windows";
+    BREAK_GLASS = POST "/v1/enforce/breakglass";
+    LIST_GLASS = GET "/v1/enforce/breakglass";
+    GLASS_STATS = GET "/v1/enforce/breakglass/stats";
+    CLOSE_GLASS = POST "/v1/enforce/breakglass/{id}/close";
+    REVIEW_GLASS = POST "/v1/enforce/breakglass/{id}/review";
+    DELEGATE = POST "/v1/enforce/delegate";
+    VERIFY_DELEGATION = POST "/v1/enforce/delegate/verify";
+    REVOKE_DELEGATION = POST "/v1/enforce/delegate/{id}/revoke";
+    LIST_DELEGATIONS = GET "/v1/enforce/agents/{id}/delegations";
     EXPORT_AUDIT = GET "/mgmt/v1/audit/export";
     LIST_DELIVERIES = GET "/mgmt/v1/webhooks/deliveries";
 }

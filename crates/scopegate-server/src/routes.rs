@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::admit::{Way, admit};
 use crate::dialect::{native, scopebound, xybern};
-use crate::keys::Kind::{self, Admin, Agent, Approver, Auditor, Dev};
+use crate::keys::Kind::{self, Admin, Agent, Approver, Auditor, Breakglass, Dev};
 use crate::openapi::{self, Doc};
 use crate::plane::Plane;
 use crate::{health, jwks, shell};
@@ -43,6 +43,10 @@ const READERS: &[Kind] = &[Agent, Admin, Auditor, Approver, Dev];
 const PEOPLE: &[Kind] = &[Approver, Dev];
 /// Whoever may see what was decided for others.
 const AUDITORS: &[Kind] = &[Admin, Auditor, Dev];
+/// Whoever may widen what an agent may do.
+const WIDENERS: &[Kind] = &[Admin, Breakglass, Dev];
+/// Whoever may look at what was widened afterwards.
+const REVIEWERS: &[Kind] = &[Admin, Approver, Auditor, Breakglass, Dev];
 /// Whoever may look into every agent, and agents into themselves.
 const OF_ITSELF: &[Kind] = &[Agent, Admin, Auditor, Dev];
 
@@ -127,7 +131,7 @@ fn scopebound_table() -> Vec<Route> {
 
 /// Those of the Xybern dialect.
 fn xybern_table() -> Vec<Route> {
-    use xybern::{self as xb, docs, policy_docs, run_docs};
+    use xybern::{self as xb, docs, grant_docs as gd, policy_docs, run_docs};
     [
         enforce!(POST "/intercept", AGENTS, judged(xb::intercept), docs::intercept),
         enforce!(POST "/batch", AGENTS, judged(xb::batch), docs::batch),
@@ -176,6 +180,23 @@ fn xybern_table() -> Vec<Route> {
         enforce!(POST "/policy-packs", ADMINS, post(xb::deploy_pack), policy_docs::deploy_pack),
         enforce!(POST "/policy-packs/validate", ADMINS, post(xb::validate_pack), policy_docs::validate_pack),
         enforce!(POST "/policy-packs/{id}/rollback", ADMINS, post(xb::roll_back_pack), policy_docs::roll_back_pack),
+        // No agent widens what it may do.
+        enforce!(POST "/temporal-windows", WIDENERS, post(xb::create_window), gd::create_window),
+        enforce!(POST "/temporal-windows/check", READERS, post(xb::check_window), gd::check_window),
+        enforce!(GET "/temporal-windows/{id}", READERS, get(xb::get_window), gd::get_window),
+        enforce!(POST "/temporal-windows/{id}/extend", WIDENERS, post(xb::extend_window), gd::extend_window),
+        enforce!(POST "/temporal-windows/{id}/revoke", WIDENERS, post(xb::revoke_window), gd::revoke_window),
+        enforce!(GET "/agents/{id}/temporal-windows", OF_ITSELF, get(xb::list_windows), gd::list_windows),
+        enforce!(POST "/breakglass", WIDENERS, post(xb::break_glass), gd::trigger),
+        enforce!(GET "/breakglass", REVIEWERS, get(xb::list_events), gd::list_events),
+        enforce!(GET "/breakglass/stats", REVIEWERS, get(xb::glass_stats), gd::stats),
+        enforce!(POST "/breakglass/{id}/close", WIDENERS, post(xb::close_glass), gd::close),
+        enforce!(POST "/breakglass/{id}/review", REVIEWERS, post(xb::review_glass), gd::review),
+        // An agent hands on what is its own.
+        enforce!(POST "/delegate", &[Agent, Admin, Dev], post(xb::delegate), gd::delegate),
+        enforce!(POST "/delegate/verify", READERS, post(xb::verify_delegation), gd::verify_delegation),
+        enforce!(POST "/delegate/{id}/revoke", &[Agent, Admin, Dev], post(xb::revoke_delegation), gd::revoke_delegation),
+        enforce!(GET "/agents/{id}/delegations", OF_ITSELF, get(xb::list_delegations), gd::list_delegations),
     ]
     .into_iter()
     .flatten()

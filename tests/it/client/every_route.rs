@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use axum::{Json, Router};
 use scopegate_client::xybern::{
-    Action, AgentDraft, AgentMessage, AgentRoleDraft, DecisionQuery, EscalationFilter, PackDraft, Paging,
-    PolicyDraft, Resolution, Rotation, RunDraft,
+    Action, AgentDraft, AgentMessage, AgentRoleDraft, BreakglassDraft, DecisionQuery, DelegationDraft,
+    EscalationFilter, PackDraft, Paging, PolicyDraft, Resolution, Rotation, RunDraft, WindowDraft,
 };
 use scopegate_client::{
     Call, Client, ClientError, DeliveryStatus, ExportFormat, ExportOrder, McpCall, Provision, ReviewStatus,
@@ -120,6 +120,21 @@ async fn call_every_method(client: &Client) {
     let _ = xybern.start_session(&RunDraft::default()).await;
     let _ = xybern.heartbeat("x").await;
     let _ = xybern.end_session("x").await;
+    let _ = xybern.create_temporal_window(&WindowDraft::default()).await;
+    let _ = xybern.check_temporal_window("x", None).await;
+    let _ = xybern.get_temporal_window("x").await;
+    let _ = xybern.extend_temporal_window("x", 1).await;
+    let _ = xybern.revoke_temporal_window("x", None).await;
+    let _ = xybern.list_temporal_windows("x").await;
+    let _ = xybern.trigger_breakglass(&BreakglassDraft::default()).await;
+    let _ = xybern.list_breakglass().await;
+    let _ = xybern.get_breakglass_stats().await;
+    let _ = xybern.close_breakglass("x", None).await;
+    let _ = xybern.review_breakglass("x", "x", None).await;
+    let _ = xybern.delegate(&DelegationDraft::default()).await;
+    let _ = xybern.verify_delegation("x", None).await;
+    let _ = xybern.revoke_delegation("x", None).await;
+    let _ = xybern.list_delegations("x").await;
     let _ = client.export_audit(&ExportOrder::default(), &mut Vec::new()).await;
     let _ = client.list_deliveries(None).await;
 }

@@ -6,6 +6,7 @@ mod assertions;
 mod connections;
 mod decisions;
 mod document;
+mod grants;
 mod keys;
 mod policies;
 mod requests;

@@ -92,8 +92,16 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
     let approval = vec![text(&held["approval_id"])];
     let (_, sessions) = owner.ask("GET", "/v1/sessions", &Value::Null).expect("an answer");
     let holder = vec![text(&sessions["sessions"][0]["owner"])];
-    let of_agent =
-        ["", "/history", "/communications", "/credentials", "/credentials/active", "/credentials/rotate"];
+    let of_agent = [
+        "",
+        "/history",
+        "/communications",
+        "/credentials",
+        "/credentials/active",
+        "/credentials/rotate",
+        "/temporal-windows",
+        "/delegations",
+    ];
     let (agent, credential) =
         (vec![text(&agent["agent"]["agent_id"])], vec![text(&agent["credential"]["credential_id"])]);
     let policy = vec![text(&known["policy"]["policy_id"])];
@@ -101,6 +109,16 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
         owner.ask("POST", "/v1/enforce/intercept", &json!({ "action_type": "pay" })).expect("an answer");
     let decision = vec![text(&decided["decision_id"])];
     let of_role = ["", "/assign", "/unassign", "/agents"];
+    let window = json!({ "agent_id": agent[0], "scopes": ["x"], "duration_minutes": 9, "reason": "a test" });
+    let (_, window) = owner.ask("POST", "/v1/enforce/temporal-windows", &window).expect("an answer");
+    let glass = json!({ "agent_id": agent[0], "justification": "only for a test", "severity": "high" });
+    let (_, glass) = owner.ask("POST", "/v1/enforce/breakglass", &glass).expect("an answer");
+    let (_, other) = owner.ask("POST", "/v1/enforce/agents", &json!({ "name": "other" })).expect("an answer");
+    let given = json!({ "source_agent_id": agent[0], "target_agent_id": other["agent"]["agent_id"],
+        "scopes": ["pay"], "role": "theirs" });
+    let (_, given) = owner.ask("POST", "/v1/enforce/delegate", &given).expect("an answer");
+    let (window, glass) = (vec![text(&window["window_id"])], vec![text(&glass["breakglass_id"])]);
+    let given = vec![text(&given["grant_id"])];
     let in_xybern = ["/api/v1/enforce", "/v1/enforce"].into_iter().flat_map(|tree| {
         let agents = of_agent.iter().map(move |path| format!("{tree}/agents/{{id}}{path}"));
         let agents = agents.map(|path| (path, agent.clone()));
@@ -118,6 +136,12 @@ fn belongings(plane: &Plane, dev: &str) -> Vec<(String, Vec<String>)> {
             ("escalations/{id}", escalation.clone()),
             ("escalations/{id}/status", escalation.clone()),
             ("escalations/{id}/resolve", escalation.clone()),
+            ("temporal-windows/{id}", window.clone()),
+            ("temporal-windows/{id}/extend", window.clone()),
+            ("temporal-windows/{id}/revoke", window.clone()),
+            ("breakglass/{id}/close", glass.clone()),
+            ("breakglass/{id}/review", glass.clone()),
+            ("delegate/{id}/revoke", given.clone()),
         ];
         let others = others.map(|(path, ids)| (format!("{tree}/{path}"), ids));
         agents.chain(roles).chain(others).collect::<Vec<_>>()

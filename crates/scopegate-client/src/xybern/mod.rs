@@ -7,6 +7,7 @@ mod credentials;
 mod decisions;
 mod escalation_wire;
 mod escalations;
+mod grants;
 #[cfg(test)]
 mod methods;
 mod policies;
@@ -22,6 +23,7 @@ pub use self::escalation_wire::{
     EscalationDecision, EscalationFilter, EscalationPage, EscalationState, EscalationStatus, EscalationView,
     Resolution, RunBudgets, RunConsumed, RunDraft, RunStatus, RunView,
 };
+pub use self::grants::{BreakglassDraft, BreakglassStats, DelegationDraft, GrantView, Verified, WindowDraft};
 pub use self::policies::{
     DeployedPack, PackChanges, PackDraft, PackView, PolicyDraft, PolicyView, ShadowReport, ShadowRow,
     TriedPack,

@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// Not with this key.
     #[error("{0}")]
     Forbidden(String),
+    /// Too often, or too much of it; later it may be done.
+    #[error("{0}")]
+    TooMany(String),
     /// Not now.
     #[error("{0}")]
     Unavailable(String),

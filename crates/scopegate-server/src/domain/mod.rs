@@ -13,6 +13,7 @@ mod enforce;
 mod epoch;
 mod escalations;
 mod failure;
+mod grants;
 mod journal;
 mod lend;
 mod log;

@@ -14,6 +14,7 @@ impl Failure {
             Self::Unknown(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "CONFLICT"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
         };
         refusal(status, code, &self.to_string())

@@ -11,6 +11,9 @@ mod decisions;
 pub(crate) mod docs;
 mod draft;
 mod escalations;
+pub(crate) mod grant_docs;
+mod grant_shapes;
+mod grants;
 mod history;
 mod packs;
 mod page;
@@ -38,6 +41,11 @@ pub(crate) use self::decisions::{get as get_decision, list as list_decisions, st
 pub(crate) use self::escalations::{
     get as get_escalation, list as list_escalations, resolve as resolve_escalation,
     status as escalation_status,
+};
+pub(crate) use self::grants::{
+    check_window, close as close_glass, create_window, delegate, extend_window, get_window, list_delegations,
+    list_events, list_windows, review as review_glass, revoke_delegation, revoke_window,
+    stats as glass_stats, trigger as break_glass, verify_delegation,
 };
 pub(crate) use self::history::{communications, get as agent_history};
 pub(crate) use self::packs::{
