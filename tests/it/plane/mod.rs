@@ -7,6 +7,7 @@ mod connections;
 mod decisions;
 mod document;
 mod grants;
+mod joined;
 mod keys;
 mod policies;
 mod requests;

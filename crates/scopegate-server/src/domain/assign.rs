@@ -53,22 +53,25 @@ impl Tenant {
         now: Timestamp,
         change: impl FnOnce(&mut Vec<Name>, &Name) -> Result<(), Failure>,
     ) -> Result<(Arc<RoleDocument>, Agent), Failure> {
-        let document = self
+        let (document, changed) = self
             .change(|| {
                 let document = self.role(role)?;
                 let before = self.book.agents().get(agent).cloned().ok_or(Failure::Unknown("agent"))?;
                 let mut roles = before.roles.clone();
                 change(&mut roles, &document.id)?;
                 if roles == before.roles {
-                    return Ok((document, Vec::new()));
+                    return Ok(((document, false), Vec::new()));
                 }
                 let next = AgentRow { roles, updated_at: now, ..(*before).clone() };
                 self.can_lay(&next)?;
                 let row = self.book.agents_mut().put(next);
                 let bumped = self.bump(Touched::Owner(row.id.clone()));
-                Ok((document, vec![Change::Agent(Box::new((*row).clone())), bumped]))
+                Ok(((document, true), vec![Change::Agent(Box::new((*row).clone())), bumped]))
             })
             .await?;
+        if changed {
+            self.end_given(agent).await?;
+        }
         Ok((document, self.agent(agent)?))
     }
 

@@ -1,7 +1,7 @@
 //! What agents hold beside their roles: who may open, hand on, end and see it.
 
 use scopegate_core::grant::{Delegate, OpenBreakGlass, OpenWindow};
-use scopegate_core::{Grant, GrantError, GrantId, Name, Timestamp};
+use scopegate_core::{Grant, GrantError, GrantId, GrantState, Name, Timestamp};
 use serde_json::{Map, Value};
 
 use super::member::{flag, list, whole};
@@ -9,6 +9,8 @@ use super::{Failure, Tenant};
 use crate::auth::Caller;
 use crate::keys::Kind;
 
+/// Whoever ends what nobody in particular ends.
+const PLANE: Name = Name::new_static("the plane");
 /// How many hands a registered agent's delegation goes through where its policy says nothing.
 const DEPTH: u64 = 3;
 
@@ -84,9 +86,15 @@ impl Tenant {
             (false, _) => return Err(Failure::Forbidden("an admin may name the role".to_owned())),
             // A part of what it got itself comes from somebody else's role.
             (true, _) if asked.parent.is_some() => Name::default(),
-            (true, _) => self.acting_role(&asked.source, now)?,
+            (true, _) => self.role_of_source(&asked.source, now).await?,
         };
-        let narrowed = source.gives.into_iter().chain(target.takes);
+        // Nobody hands on what its own permissions do not let it do.
+        let permitted = {
+            let book = self.book.agents();
+            let allowed = book.get(&asked.source).map(|row| row.permissions.allowed.clone());
+            allowed.filter(|allowed| !allowed.is_empty())
+        };
+        let narrowed = source.gives.into_iter().chain(target.takes).chain(permitted);
         let within = asked.within.into_iter().chain(narrowed).collect();
         let delegate = Delegate { role, within, max_depth: source.depth, by: person(caller), ..asked };
         Ok(self.enforcer.delegate(delegate).await?)
@@ -138,6 +146,32 @@ impl Tenant {
         let known = self.book.agents().get(agent).is_some()
             || self.book.sessions().iter().any(|session| session.owner == agent);
         if known { Ok(()) } else { Err(Failure::Unknown("agent")) }
+    }
+
+    /// Ends all that an agent delegated: it acts in other roles since, or under other permissions.
+    pub(super) async fn end_given(&self, agent: &str) -> Result<(), Failure> {
+        let given = |grant: &Grant| grant.delegation().is_some_and(|delegation| delegation.source == agent);
+        for (grant, state) in self.enforcer.grants() {
+            if given(&grant) && state == GrantState::Active {
+                let why = "the roles or permissions of its source changed".to_owned();
+                match self.enforcer.end_grant(grant.id, PLANE, why).await {
+                    // It ended with one before.
+                    Ok(_) | Err(GrantError::Over(_) | GrantError::Unknown) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The role that an agent acts in: what it was assigned, or that of its newest session.
+    async fn role_of_source(&self, agent: &str, now: Timestamp) -> Result<Name, Failure> {
+        let row = self.book.agents().get(agent).cloned();
+        let assigned = match row {
+            Some(row) => self.role_in_force(&row).await?,
+            None => None,
+        };
+        assigned.map_or_else(|| self.acting_role(agent, now), Ok)
     }
 
     /// The role of the session that an agent opened last and that still stands.

@@ -220,6 +220,7 @@ impl Tenant {
         let refused = |error: scopegate_core::PolicyError| Failure::Invalid(error.to_string());
         self.enforcer.put_role(document.enforced()).map_err(refused)?;
         let document = self.book.roles_mut().put(document);
+        self.lay_again();
         let changes = vec![
             Change::Role(document.row(&self.id, false)),
             self.bump(Touched::Role(document.name.clone())),

@@ -11,6 +11,7 @@ use scopegate_core::{
 use serde::Serialize;
 use serde_json::Value;
 
+use super::grant_shapes::wire;
 use crate::audit::Circumstances;
 use crate::domain::{Acted, Decided};
 use crate::openapi::{DateTime, Free};
@@ -43,7 +44,7 @@ pub(super) struct Told {
     /// Absent when nothing could be written down.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_id: Option<String>,
-    /// What decided: `fast`, `identity`, `prohibited`, `rbac`, `policy`, `guard` or `escalation`.
+    /// What decided: `fast`, `breakglass`, `identity`, `prohibited`, `rbac`, `policy`, `guard` or `escalation`.
     decision_path: &'static str,
     action_type: String,
     /// As the caller named it.
@@ -68,6 +69,9 @@ pub(super) struct Told {
     /// What a person has to resolve first.
     #[serde(skip_serializing_if = "Option::is_none")]
     escalation_id: Option<String>,
+    /// The break-glass that lifted a denial, and the denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breakglass: Option<Lifted>,
     /// The agent that a message is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     target_agent_id: Option<String>,
@@ -103,6 +107,14 @@ pub(super) struct Moved {
     pub(super) was: Trust,
     #[schemars(with = "f64")]
     pub(super) is: Trust,
+}
+
+/// What a break-glass lifted.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "XybernLifted")]
+struct Lifted {
+    breakglass_id: String,
+    replaced: &'static str,
 }
 
 /// A policy that matched and decided.
@@ -208,6 +220,7 @@ impl Told {
             policies_triggered: Vec::new(),
             shadow_results: None,
             escalation_id: None,
+            breakglass: None,
             target_agent_id: None,
             chain_id: None,
             parent_decision_id: None,
@@ -232,6 +245,13 @@ impl Told {
             let reason = format!("policy `{name}` says {}", word(verdict));
             self.policies_evaluated.push(policy_id.clone());
             self.policies_triggered.push(Triggered { policy_id, name, decision: word(verdict), reason });
+        }
+        let lifted = record.and_then(|record| record.grant.zip(record.replaced));
+        if let Some((grant, code)) = lifted {
+            let replaced = code.as_str();
+            self.breakglass = Some(Lifted { breakglass_id: wire("bg", grant), replaced });
+            self.decision_path = "breakglass";
+            self.reasoning = format!("a break-glass lifted {replaced}: {}", self.reasoning);
         }
         self.shadow_results = record.and_then(|record| record.shadow.as_ref()).map(|shadow| Shadow {
             shadow_decision: said(shadow.decision),
@@ -263,11 +283,13 @@ fn path(verdict: Verdict, code: Option<DenyCode>) -> &'static str {
             | DenyCode::AgentSuspended
             | DenyCode::SessionRevoked
             | DenyCode::JwtExpired
+            | DenyCode::SessionTerminated
             | DenyCode::SessionExpired => "identity",
             DenyCode::ActionForbidden => "prohibited",
             DenyCode::ScopeViolation
             | DenyCode::TrustTooLow
             | DenyCode::CredentialViolation
+            | DenyCode::GrantExhausted
             | DenyCode::DelegationDepthExceeded => "rbac",
             DenyCode::PolicyDenied => "policy",
             _ => "guard",

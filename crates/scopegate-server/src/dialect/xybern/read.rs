@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 use axum::body::Bytes;
 use scopegate_core::json::{Document, JsonError};
-use scopegate_core::{Args, Denial, DenyCode, Name, ToolCall};
+use scopegate_core::{Args, Denial, DenyCode, GrantId, Name, ToolCall};
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::answer::record_id;
+use super::grant_shapes::grant_id;
 use crate::domain::{Action, AskedAs, Custody, Failure, hostile, rule};
 
 /// What agents say to each other is judged as a call of this tool.
@@ -209,6 +210,8 @@ impl Reader<'_> {
         let custody = self.custody();
         let named = |text: Option<String>| text.filter(|id| !id.is_empty());
         let (session, grant) = (named(self.text("session_id")), named(self.text("grant_id")));
+        // What is no id names a grant too: one that nobody holds.
+        let grant = grant.map(|text| grant_id(&text).unwrap_or(GrantId::from_bits(0)));
         if self.text("federation_token").is_some_and(|token| !token.is_empty()) {
             self.is_odd("`federation_token` is not known to this plane".to_owned());
         }

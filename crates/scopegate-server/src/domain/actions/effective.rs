@@ -160,6 +160,37 @@ impl Tenant {
         laid.get(&(Name::from(whose), effective.role.clone())) == Some(&effective.laid(permissions))
     }
 
+    /// Makes what was made of roles anew where they say something else since: sessions and delegations stand in
+    /// it. Called while changes are made.
+    pub(in crate::domain) fn lay_again(&self) {
+        let agents: Vec<Arc<AgentRow>> = self.book.agents().iter().cloned().collect();
+        for agent in &agents {
+            let effective = self.effective(Some(agent));
+            let was_laid = || {
+                let key = (agent.id.clone(), effective.role.clone());
+                super::super::tenant::lock(&self.laid).contains_key(&key)
+            };
+            let is_stale = !self.is_laid(Some(agent), &effective) && was_laid();
+            if is_stale && self.lay(Some(agent), &effective).is_err() {
+                // What cannot be put together any more allows nothing.
+                let _ = self.enforcer.put_role(Role::new(effective.role.clone()));
+            }
+        }
+    }
+
+    /// The role that an agent acts in, in force; `None` where it has none.
+    pub(in crate::domain) async fn role_in_force(&self, agent: &AgentRow) -> Result<Option<Name>, Failure> {
+        self.change(|| {
+            let effective = self.effective(Some(agent));
+            if effective.denial.is_some() {
+                return Ok((None, Vec::new()));
+            }
+            self.can_lay(agent)?;
+            Ok((Some(effective.role), Vec::new()))
+        })
+        .await
+    }
+
     /// Whether an agent could be held to these roles and permissions.
     pub(in crate::domain) fn can_lay(&self, agent: &AgentRow) -> Result<(), Failure> {
         let effective = self.effective(Some(agent));

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use scopegate_core::json::JsonError;
 use scopegate_core::{
-    AccessRequest, Decision, DecisionRecord, Denial, DenyCode, Detail, Enforcer, Name, Notes, PrincipalRef,
-    Redemption, SessionId, Timestamp, ToolCall, Trust, TrustMove, TrustUse,
+    AccessRequest, Decision, DecisionRecord, Denial, DenyCode, Detail, Enforcer, GrantId, Name, Notes,
+    PrincipalRef, Redemption, SessionId, Timestamp, ToolCall, Trust, TrustMove, TrustUse,
 };
 
 pub(crate) use self::custody::Custody;
@@ -40,7 +40,7 @@ pub(crate) struct Action {
     /// The session that the caller says it is in, by the caller's own id of it.
     pub(crate) session: Option<String>,
     /// The grant that the caller wants it judged under.
-    pub(crate) grant: Option<String>,
+    pub(crate) grant: Option<GrantId>,
 }
 
 /// How an action came.
@@ -111,7 +111,7 @@ impl Tenant {
 
     async fn judge(&self, caller: &Caller, seat: Seat, mut action: Action) -> Result<Acted, Failure> {
         action.call.via = self.hands(&action.custody);
-        let denial = seat.denial.or_else(|| unknown_name(&action)).or_else(|| action.refused.take());
+        let denial = seat.denial.or_else(|| action.refused.take());
         let trust = match action.asked {
             AskedAs::Preflight | AskedAs::Telemetry => TrustUse::Still,
             _ if seat.is_borrowed => TrustUse::Still,
@@ -134,7 +134,7 @@ impl Tenant {
         let principal = PrincipalRef::Session(seat.session);
         let request = AccessRequest::new(principal, &action.call).with_notes(&notes).with_trust(trust);
         // Clients of this kind proceed on the status of an escalation, and do not ask again.
-        let request = request.redeemed_by(Redemption::Read);
+        let request = request.redeemed_by(Redemption::Read).under(action.grant);
         let decision = match denial {
             Some(denial) => self.enforcer.refuse(&request, denial).await,
             None => self.enforcer.enforce(&request).await,
@@ -179,12 +179,6 @@ impl AskedAs {
             Self::Message => "message",
         })
     }
-}
-
-/// A grant that nobody knows is none.
-fn unknown_name(action: &Action) -> Option<Denial> {
-    action.grant.as_ref()?;
-    Some(rule(DenyCode::ScopeViolation, "the grant that the action names is not known".to_owned()))
 }
 
 /// A denial in words of its own.

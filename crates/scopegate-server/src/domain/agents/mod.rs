@@ -151,20 +151,24 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<Agent, Failure> {
         let is_active = draft.is_active;
-        let row = self
+        let (row, narrowed) = self
             .change(|| {
                 let mut book = self.book.agents_mut();
                 let before = book.get(id).cloned().ok_or(Failure::Unknown("agent"))?;
                 let next = draft.applied_to(&before, now)?;
+                let narrowed = next.permissions != before.permissions;
                 let taken = book.named(&next.framework, &next.name).is_some_and(|other| other.id != next.id);
                 if taken {
                     let why = format!("there is an agent `{}` of framework `{}`", next.name, next.framework);
                     return Err(Failure::Conflict(why));
                 }
                 let row = book.put(next);
-                Ok((row.clone(), vec![Change::Agent(Box::new((*row).clone()))]))
+                Ok(((row.clone(), narrowed), vec![Change::Agent(Box::new((*row).clone()))]))
             })
             .await?;
+        if narrowed {
+            self.end_given(id).await?;
+        }
         match is_active {
             Some(false) => return self.deactivate_agent(id, now).await,
             // Sessions of before stay over.
