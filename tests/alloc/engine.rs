@@ -40,9 +40,11 @@ roles:
     rate_scope: session
   - {{name: base, allowed_tools: [read], denied_actions: [drop]}}
   - name: caller
-    allowed_tools: [{tool}]
-    allowed_mcp_servers: [warehouse]
-    mcp_server_rate_limits: {{warehouse: 1000000}}
+    allowed_tools: [{tool}, '{tool}@depot']
+    denied_actions: ['drop@warehouse']
+    parameter_constraints: {{'{tool}@warehouse': [{{field: amount, operator: lte, value: 500}}]}}
+    allowed_mcp_servers: [warehouse, depot]
+    mcp_server_rate_limits: {{warehouse: 1000000, '{tool}@warehouse': 1000000}}
     rate_scope: session
   - {{name: limited, allowed_tools: [{tool}], rate_limit_per_hour: 1}}
 "
@@ -127,12 +129,22 @@ fn check(tool: &str, role: &str, owner: &str) {
     let caller = open("caller");
     for (server, expected) in [
         (Some("warehouse"), "PERMIT"),
+        (Some("depot"), "PERMIT"),
         (Some("shop"), "MCP_SERVER_UNAUTHORIZED"),
         (None, "MCP_SERVER_UNAUTHORIZED"),
     ] {
         let mut call = call(tool, GOOD);
         call.server = server.map(Into::into);
         ask("an MCP server", &caller, call, expected);
+    }
+    for (tool, args, expected) in [
+        (tool, r#"{"amount":501}"#, "PARAMETER_VIOLATION"),
+        ("drop", "{}", "ACTION_FORBIDDEN"),
+        ("nobody/has/ever.heard_of_this:tool", "{}", "SCOPE_VIOLATION"),
+    ] {
+        let mut call = call(tool, args);
+        call.server = Some("warehouse".into());
+        ask("a tool of one MCP server", &caller, call, expected);
     }
     let limited = open("limited");
     let request = ToolCall::new(tool).with_args(Args::none());

@@ -112,6 +112,21 @@ impl Desk {
         Ok(seen.map_err(Refusal::Undecided)?)
     }
 
+    /// The same of tools of this MCP server.
+    ///
+    /// # Errors
+    /// [`Stopped`] when nobody can tell.
+    pub async fn visible_at(
+        &self,
+        caller: &Caller,
+        server: &str,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, Stopped> {
+        let who = caller.who().await?;
+        let seen: Result<_, EnforceError> = self.gate.visible_at(who.as_ref(), server, tools).await;
+        Ok(seen.map_err(Refusal::Undecided)?)
+    }
+
     /// What to tell a model whose call did not run.
     pub fn notice(&self, tool: &str, stopped: &Stopped) -> Notice {
         stopped.notice(tool, self.disclosure)

@@ -98,12 +98,12 @@ impl Trial {
         self.enforcer.shadow_report()
     }
 
-    /// The role after inheritance.
-    /// One tool of the role, listed or not; `None` when nothing grants it.
-    pub(crate) fn view_of(&self, tool: &Name) -> Option<ToolView> {
-        self.enforcer.explain_tool(&self.role, tool)
+    /// One tool of the role, at this MCP server or at none, listed or not; `None` when nothing grants it there.
+    pub(crate) fn view_of(&self, tool: &Name, server: Option<&Name>) -> Option<ToolView> {
+        self.enforcer.explain_tool(&self.role, tool, server)
     }
 
+    /// The role after inheritance.
     pub(crate) fn view(&self) -> Result<ScopeView, Failure> {
         self.enforcer.explain(&self.role).ok_or_else(|| Failure::no_answer("the role is gone"))
     }

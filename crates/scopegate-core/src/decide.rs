@@ -53,7 +53,7 @@ fn judge(
 ) -> Result<(), Stop> {
     let call = request.call;
     let scopes = identity::check(facts.links, now)?; // 1, 2: who is this, and is the session alive?
-    mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and an unchanged tool it may name?
+    let scopes = mcp::check(facts, scopes, call)?; // 3: in its own MCP session, to a server and an unchanged tool it may name?
     forbid::check(scopes, call)?; // 4: is it forbidden, whatever grants it?
     policy::forbid(facts, call, now)?; // 4: or denied by a policy that nothing lifts?
     // 5: is there a grant for this tool, in every scope in force?

@@ -45,6 +45,21 @@ pub trait Enforcer: Send + Sync + 'static {
     /// # Errors
     /// [`EnforceError`] when there is no answer; show nothing then.
     async fn visible(&self, principal: PrincipalRef<'_>, tools: &[&str]) -> Result<Vec<bool>, EnforceError>;
+
+    /// The same of tools of this MCP server. An enforcer that does not know better answers as if they were
+    /// called without a server, and hides what is granted at this one alone.
+    ///
+    /// # Errors
+    /// [`EnforceError`] when there is no answer; show nothing then.
+    async fn visible_at(
+        &self,
+        principal: PrincipalRef<'_>,
+        server: &str,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, EnforceError> {
+        let _ = server;
+        self.visible(principal, tools).await
+    }
 }
 
 /// What the synchronous path answers.

@@ -4,44 +4,65 @@ use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::id::Name;
 use crate::identity::Scopes;
-use crate::problem::{self, Problem};
-use crate::scope::Scope;
+use crate::problem::Problem;
+use crate::scope::ToolEntry;
 
 /// The denied actions of a role and its parents.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Forbids(Box<[Name]>);
+pub(crate) struct Forbids {
+    /// Wherever a call goes.
+    anywhere: Box<[Name]>,
+    /// `PATTERN@SERVERS`: of calls to these MCP servers alone.
+    at: Box<[Name]>,
+}
 
 impl Forbids {
     /// `None` when nothing is forbidden.
     pub(crate) fn new(patterns: Vec<Name>) -> Option<Box<Self>> {
-        if patterns.is_empty() { None } else { Some(Box::new(Self(patterns.into()))) }
+        let (at, anywhere): (Vec<_>, Vec<_>) =
+            patterns.into_iter().partition(|pattern| ToolEntry::read(pattern).server.is_some());
+        let none = at.is_empty() && anywhere.is_empty();
+        (!none).then(|| Box::new(Self { anywhere: anywhere.into(), at: at.into() }))
     }
 
     #[inline(never)]
-    pub(crate) fn find(&self, call: &ToolCall) -> Option<&Name> {
-        let hits = |pattern: &&Name| {
-            glob(pattern, &call.tool) || call.action.as_ref().is_some_and(|action| glob(pattern, action))
-        };
-        self.0.iter().find(hits)
+    fn find(&self, call: &ToolCall) -> Option<&Name> {
+        self.anywhere.iter().find(|pattern| hits(pattern, call))
     }
 
-    /// Whether a tool of this name is always forbidden.
-    pub(crate) fn names(&self, tool: &str) -> bool {
-        self.0.iter().any(|pattern| glob(pattern, tool))
+    /// The same for a call that may go to a server.
+    #[inline(never)]
+    pub(crate) fn find_there(&self, call: &ToolCall) -> Option<&Name> {
+        let there = |pattern: &&Name| {
+            let ToolEntry { tool, server } = ToolEntry::read(pattern);
+            let goes = call.server.as_ref().zip(server).is_some_and(|(goes, server)| glob(server, goes));
+            goes && hits(tool, call)
+        };
+        self.find(call).or_else(|| self.at.iter().find(there))
+    }
+
+    /// Whether a tool of this name is always forbidden, at this server or at none.
+    pub(crate) fn names(&self, tool: &str, at: Option<&str>) -> bool {
+        let there = |pattern: &Name| {
+            let ToolEntry { tool: pattern, server } = ToolEntry::read(pattern);
+            at.zip(server).is_some_and(|(at, server)| glob(server, at) && glob(pattern, tool))
+        };
+        self.anywhere.iter().any(|pattern| glob(pattern, tool)) || self.at.iter().any(there)
     }
 
     /// The patterns as written.
-    pub(crate) fn patterns(&self) -> &[Name] {
-        &self.0
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Name> {
+        self.anywhere.iter().chain(&self.at)
     }
 }
 
 #[inline(always)]
 pub(crate) fn check<'a>(scopes: Scopes<'a>, call: &ToolCall) -> Result<(), Denial> {
-    let find = |scope: &'a Scope| scope.forbids().and_then(|forbids| forbids.find(call));
     let hit = match scopes {
-        Scopes::One(scope) => find(scope),
-        Scopes::Chain(links) => links.iter().filter_map(|link| link.scope).find_map(find),
+        Scopes::One(scope) => scope.forbids().and_then(|forbids| forbids.find(call)),
+        Scopes::Chain(links) => {
+            links.iter().filter_map(|link| link.scope?.forbids()).find_map(|forbids| forbids.find_there(call))
+        }
     };
     match hit {
         Some(pattern) => Err(Denial::with(DenyCode::ActionForbidden, Detail::Name(pattern.clone()))),
@@ -49,10 +70,17 @@ pub(crate) fn check<'a>(scopes: Scopes<'a>, call: &ToolCall) -> Result<(), Denia
     }
 }
 
-/// Whether a pattern is one a policy may use: a name, where `*` may stand for any characters.
+/// Whether a pattern hits a call, by its tool or by its action.
+#[inline(always)]
+fn hits(pattern: &str, call: &ToolCall) -> bool {
+    glob(pattern, &call.tool) || call.action.as_ref().is_some_and(|action| glob(pattern, action))
+}
+
+/// Whether a pattern is one a policy may use: a name, where `*` may stand for any characters, or two with an
+/// `@` between them.
 pub(crate) fn parse(pattern: &str) -> Result<(), Problem> {
     let without = pattern.replace('*', "x");
-    problem::name(&without).map_err(|_| Problem::Name(pattern.to_owned()))
+    ToolEntry::check(&without).map_err(|_| Problem::ToolName(pattern.to_owned()))
 }
 
 /// `*` stands for any run of characters, also none.

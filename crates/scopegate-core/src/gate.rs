@@ -107,6 +107,19 @@ impl Gate {
         self.enforcer.visible(principal, tools).await
     }
 
+    /// The same of tools of this MCP server; see [`Enforcer::visible_at`].
+    ///
+    /// # Errors
+    /// [`EnforceError`] when there is no answer.
+    pub async fn visible_at(
+        &self,
+        principal: PrincipalRef<'_>,
+        server: &str,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, EnforceError> {
+        self.enforcer.visible_at(principal, server, tools).await
+    }
+
     /// Decides without waiting where that is possible.
     pub fn try_admit(&self, principal: PrincipalRef<'_>, mut call: ToolCall) -> Admission {
         match self.try_admit_mut(principal, &mut call) {

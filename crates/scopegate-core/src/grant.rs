@@ -22,7 +22,7 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::{Facts, Link, Waits};
 use crate::id::Name;
 use crate::json::Members;
-use crate::scope::{Asks, Level, Scope, ToolRules};
+use crate::scope::{Asks, Level, Scope, ToolEntry, ToolRules};
 
 /// What admits a tool in one scope, and what guards it there.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Granted<'a> {
     pub(crate) asks: Asks,
 }
 
-/// What admits the tool in the one scope in force.
+/// What admits the tool in the one scope in force, of a call that goes to no MCP server.
 #[inline(always)]
 pub(crate) fn find<'a>(facts: &Facts<'a>, scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Denial> {
     let tool = facts.tools.find(&call.tool);
@@ -49,20 +49,23 @@ pub(crate) fn find<'a>(facts: &Facts<'a>, scope: &'a Scope, call: &ToolCall) -> 
     }
 }
 
-/// The same for a session and its parents.
+/// The same for a session and its parents, and for a call that goes to a server.
 #[inline(never)]
 pub(crate) fn find_all<'a>(
     facts: &Facts<'a>,
     links: &'a [Link<'a>],
     call: &ToolCall,
 ) -> Result<SmallVec<[Granted<'a>; 4]>, Denial> {
-    links.iter().filter_map(|link| link.scope).map(|scope| find(facts, scope, call)).collect()
+    let asked = facts.tools.asked(call);
+    let scopes = links.iter().filter_map(|link| link.scope);
+    scopes.map(|scope| scope.grants(asked).ok_or_else(|| not_granted(scope))).collect()
 }
 
-/// The same for a tool that no role lists.
+/// The same in one scope, of a tool that no role lists.
 #[inline(never)]
 fn by_pattern<'a>(scope: &'a Scope, call: &ToolCall) -> Result<Granted<'a>, Denial> {
-    scope.granted_by_pattern(&call.tool).ok_or_else(|| not_granted(scope))
+    let entry = ToolEntry { tool: &call.tool, server: call.server.as_deref() };
+    scope.granted_by_pattern(entry).ok_or_else(|| not_granted(scope))
 }
 
 /// Line 5 goes on: the owner is trusted far enough, the tool has its credential, and every parent allows

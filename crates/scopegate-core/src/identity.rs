@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 /// The scopes in force. Only [`check`] makes it, so every link has one.
 #[derive(Clone, Copy)]
 pub(crate) enum Scopes<'a> {
-    /// Of a session without a parent, as most are.
+    /// Of a session without a parent, as most are; behind line 3, one whose call goes to no MCP server.
     One(&'a Scope),
-    /// Of a session, then of its parents.
+    /// Of a session, then of its parents, if it has any.
     Chain(&'a [Link<'a>]),
 }
 

@@ -93,8 +93,8 @@ pub use self::role::{
     WhenAbsent,
 };
 pub use self::scope::{
-    Compiler, GuardsView, LimitKey, MAX_PARENTS, PatternView, Scope, ScopeView, Shape, ToolId, ToolTable,
-    ToolView,
+    Compiler, GuardsView, LimitKey, MAX_PARENTS, PatternView, Scope, ScopeView, Shape, ToolEntry, ToolId,
+    ToolTable, ToolView,
 };
 pub use self::stopped::{Stopped, Unready};
 pub use self::time::Timestamp;

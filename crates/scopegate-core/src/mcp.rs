@@ -8,15 +8,21 @@ use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::Facts;
 use crate::id::Name;
 use crate::identity::Scopes;
-use crate::scope::{Scope, ToolId};
+use crate::scope::{Asked, Scope};
 
+/// Gives back the scopes in force: those that a call to a server is looked at in, link by link.
 #[inline(always)]
-pub(crate) fn check(facts: &Facts<'_>, scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
+pub(crate) fn check<'a>(
+    facts: &Facts<'a>,
+    scopes: Scopes<'a>,
+    call: &ToolCall,
+) -> Result<Scopes<'a>, Denial> {
     // Most calls say nothing of MCP, under roles that say nothing of it.
     if call.server.is_none() && call.mcp.is_none() && scopes.try_each(silent).is_ok() {
-        return Ok(());
+        return Ok(scopes);
     }
-    judge(facts, scopes, call)
+    judge(facts, scopes, call)?;
+    Ok(if call.server.is_some() { Scopes::Chain(facts.links) } else { scopes })
 }
 
 fn silent(scope: &Scope) -> Result<(), ()> {
@@ -26,10 +32,10 @@ fn silent(scope: &Scope) -> Result<(), ()> {
 #[inline(never)]
 fn judge(facts: &Facts<'_>, scopes: Scopes<'_>, call: &ToolCall) -> Result<(), Denial> {
     check_session(facts, call)?;
-    let tool = facts.tools.find(&call.tool);
-    scopes.try_each(|scope| check_server(scope, tool, call))?;
+    let asked = facts.tools.asked(call);
+    scopes.try_each(|scope| check_server(scope, asked, call.server.as_ref()))?;
     match &call.server {
-        Some(server) => scopes.try_each(|scope| check_tool(facts, scope, tool, server, &call.tool)),
+        Some(server) => scopes.try_each(|scope| check_tool(facts, scope, asked, server, &call.tool)),
         None => Ok(()),
     }
 }
@@ -45,9 +51,9 @@ fn check_session(facts: &Facts<'_>, call: &ToolCall) -> Result<(), Denial> {
 }
 
 /// A role that lists servers wants one of them named; one that lists none has none.
-pub(crate) fn check_server(scope: &Scope, tool: Option<ToolId>, call: &ToolCall) -> Result<(), Denial> {
-    let listed = scope.listed_servers(tool, &call.tool);
-    match &call.server {
+pub(crate) fn check_server(scope: &Scope, asked: Asked<'_>, server: Option<&Name>) -> Result<(), Denial> {
+    let listed = scope.listed_servers(asked);
+    match server {
         None if listed.is_none() => Ok(()),
         None => Err(Denial::new(DenyCode::McpServerUnauthorized)),
         Some(server) if listed.is_some_and(|listed| listed.contains(server)) => Ok(()),
@@ -60,7 +66,7 @@ pub(crate) fn check_server(scope: &Scope, tool: Option<ToolId>, call: &ToolCall)
 fn check_tool(
     facts: &Facts<'_>,
     scope: &Scope,
-    tool: Option<ToolId>,
+    asked: Asked<'_>,
     server: &Name,
     name: &Name,
 ) -> Result<(), Denial> {
@@ -70,7 +76,7 @@ fn check_tool(
             return Err(Denial::with(DenyCode::McpToolChanged, Detail::said(server)));
         }
         Offer::NotRegistered => false,
-        Offer::NotBuiltIn => scope.granted_named(tool, name).is_some(),
+        Offer::NotBuiltIn => scope.grants(asked).is_some(),
     };
     if known { Ok(()) } else { Err(Denial::with(DenyCode::McpToolNotFound, Detail::said(server))) }
 }

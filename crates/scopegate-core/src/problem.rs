@@ -28,6 +28,18 @@ pub enum Problem {
     /// A name outside `[A-Za-z0-9_.:/-]{1,128}`.
     #[error("`{0}` is not a name: 1 to 128 of letters, digits and `_ . : / -`")]
     Name(String),
+    /// A tool that is named neither alone nor with its MCP server.
+    #[error(
+        "`{0}` names no tool: `TOOL`, or `TOOL@SERVER` for that of one MCP server, each 1 to 128 of letters, digits \
+         and `_ . : / -`"
+    )]
+    ToolName(String),
+    /// A pattern that would grant at one MCP server alone.
+    #[error(
+        "`{0}` names an MCP server, and a pattern grants wherever a tool is called: list `TOOL@SERVER` under \
+         allowed_tools"
+    )]
+    GrantAtServer(String),
     /// A wildcard where an exact name belongs.
     #[error("`{0}` has a wildcard: tools are allowed by their exact names")]
     Wildcard(String),
@@ -80,7 +92,7 @@ pub enum Problem {
     #[error("an empty list here would let every call pass without a person")]
     EmptyUnless,
     /// A tool that always and only sometimes needs a person.
-    #[error("`{0}` is in approval_required too, where nothing waives it; name it in one of the two")]
+    #[error("`{0}` is held by approval_required too, where nothing waives it; name it in one of the two")]
     NeverWaived(String),
     /// Two tools of one name on one MCP server.
     #[error("a second tool named `{0}`")]

@@ -128,23 +128,24 @@ pub(crate) fn check(
         }
     }
     match &call.server {
-        Some(server) => check_server(facts, granted, server, now, spends),
+        Some(server) => check_server(facts, granted, &call.tool, server, now, spends),
         None => Ok(()),
     }
 }
 
-/// The same for the limits of the MCP server that the call goes to.
+/// The same for the limits of the MCP server that the call goes to, and of the tool there.
 #[inline(never)]
 fn check_server(
     facts: &Facts<'_>,
     granted: &[Granted<'_>],
+    tool: &Name,
     server: &Name,
     now: Timestamp,
     spends: &mut Spends,
 ) -> Result<(), Denial> {
     for (meter, index) in facts.meters.iter().zip(0..) {
         let Some(granted) = granted.get(meter.link) else { continue };
-        for (limit, slot) in granted.scope.server_limits(meter.account, server) {
+        for (limit, slot) in granted.scope.server_limits(meter.account, tool, server) {
             if limit.level <= granted.depth {
                 spends.push(limit.spend(meter, index, slot, now, DenyCode::McpRateLimitExceeded)?);
             }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::Name;
+use crate::scope::ToolEntry;
 use crate::{forbid, plain, problem};
 
 /// What sessions of this role may do. Absent fields restrict nothing, except that a tool which no
@@ -20,20 +21,23 @@ pub struct Role {
     /// For people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// The tools it may call, by their exact names.
+    /// The tools it may call, by their exact names: `TOOL` wherever it is called, `TOOL@SERVER` at that MCP
+    /// server alone. The same holds wherever a role names a tool.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_tools: Vec<Name>,
     /// Tools it may call beside these; `*` stands for any characters that a name may have. Only the tool's
-    /// name counts: the action is what the caller says it is.
+    /// name counts, at whatever MCP server: the action is what the caller says it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_actions: Vec<Name>,
-    /// Tools and actions it may never call, whatever grants them; `*` stands for any characters.
+    /// Tools and actions it may never call, whatever grants them; `*` stands for any characters, and
+    /// `PATTERN@SERVER` forbids at that MCP server alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied_actions: Vec<Name>,
     /// A role whose tools it gains. Everything that guards them there guards them here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_role_id: Option<Name>,
-    /// What must hold of the arguments, by tool; all of it.
+    /// What must hold of the arguments, by tool; all of it, with what is said of a tool anywhere and of
+    /// the same at one server together.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameter_constraints: BTreeMap<Name, Vec<Constraint>>,
     /// The environments it may act in; empty means any.
@@ -102,7 +106,8 @@ pub struct Role {
     /// denied; once any is listed, so is a call that names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_mcp_servers: Vec<Name>,
-    /// Calls a minute to each MCP server, shared as `rate_scope` says; 0 means no limit.
+    /// Calls a minute to each MCP server, or of one `TOOL@SERVER`, shared as `rate_scope` says; 0 means no
+    /// limit.
     #[serde(
         default,
         skip_serializing_if = "BTreeMap::is_empty",
@@ -303,9 +308,9 @@ impl Role {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Whether the role itself, without its parents, grants a tool of this name.
-    pub fn grants(&self, tool: &str) -> bool {
-        self.allowed_tools.iter().any(|name| name == tool)
+    /// Whether the role itself, without its parents, grants a tool of this name at this MCP server, or at none.
+    pub fn grants(&self, tool: &str, server: Option<&str>) -> bool {
+        self.allowed_tools.iter().any(|entry| ToolEntry::read(entry).means(tool, server))
             || problem::name(tool).is_ok() && self.allowed_actions.iter().any(|p| forbid::glob(p, tool))
     }
 

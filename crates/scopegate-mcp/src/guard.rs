@@ -1,6 +1,6 @@
 //! A gate and an answer to who asks: what every request of a server comes through.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,14 +198,22 @@ impl Guard {
 
     /// Which of these tools whoever asks could ever be permitted; without an answer, none.
     pub(crate) async fn visible(&self, extensions: &Extensions, tools: &[&str]) -> Vec<bool> {
-        let none = || vec![false; tools.len()];
-        let own: Vec<_> = tools.iter().map(|tool| self.servers.own(tool)).collect();
-        let own: Vec<_> = own.iter().map(|tool| &**tool).collect();
-        let Ok(caller) = self.asks.whom(extensions) else { return none() };
-        match self.desk.visible(&caller, &own).await {
-            Ok(seen) if seen.len() == tools.len() => seen,
-            Ok(_) | Err(_) => none(),
+        let mut seen = vec![false; tools.len()];
+        let Ok(caller) = self.asks.whom(extensions) else { return seen };
+        for (server, own) in self.servers.sorted(tools) {
+            let names: Vec<_> = own.iter().map(|(_, name)| name.as_str()).collect();
+            let answer = match &server {
+                Some(server) => self.desk.visible_at(&caller, server, &names).await,
+                None => self.desk.visible(&caller, &names).await,
+            };
+            let Some(answer) = answer.ok().filter(|answer| answer.len() == own.len()) else { continue };
+            for ((place, _), could) in own.into_iter().zip(answer) {
+                if let Some(seen) = seen.get_mut(place) {
+                    *seen = could;
+                }
+            }
         }
+        seen
     }
 
     /// Whether whoever asks could ever be permitted this tool of the server.
@@ -250,14 +258,14 @@ impl Servers {
         }
     }
 
-    /// By what name the server knows what the client sees as `tool`.
-    fn own<'t>(&self, tool: &'t str) -> Cow<'t, str> {
-        match self {
-            Self::None | Self::One(_) => tool.into(),
-            Self::Many(split) => match names::take_apart(tool, &**split) {
-                Some((_, own)) => own.to_string().into(),
-                None => tool.into(),
-            },
+    /// Whose tools these are: by server, where each stands and by what name the server knows it.
+    fn sorted(&self, tools: &[&str]) -> BTreeMap<Option<Name>, Vec<(usize, Name)>> {
+        let mut sorted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (place, tool) in tools.iter().enumerate() {
+            let mut call = ToolCall::new(*tool);
+            self.name(&mut call);
+            sorted.entry(call.server).or_default().push((place, call.tool));
         }
+        sorted
     }
 }

@@ -8,7 +8,9 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use scopegate_core::{ApprovalBy, Args, Name, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready};
+use scopegate_core::{
+    ApprovalBy, Args, DenyCode, Name, Outcome, Permitted, Refusal, Stopped, ToolCall, Unready,
+};
 use serde_json::{Value, json};
 
 use crate::frame::Frame;
@@ -18,6 +20,16 @@ use crate::rounds::GoesOn;
 use crate::{names, told};
 
 type Answer<T> = Result<T, ErrorData>;
+
+/// What may be told of a call that must look unknown otherwise: it is about who asks, or about a server that
+/// the role does not list, whether there is one or not.
+fn is_no_secret(stopped: &Stopped) -> bool {
+    let unlisted = matches!(
+        stopped,
+        Stopped::Refused(Refusal::Denied(denial)) if denial.code == DenyCode::McpServerUnauthorized
+    );
+    stopped.is_about_the_caller() || unlisted
+}
 
 impl<H: ServerHandler> Guarded<H> {
     /// Runs a tool with what was judged. Its handler finds the permit's id among the extensions of
@@ -125,7 +137,7 @@ impl<H: ServerHandler> Guarded<H> {
         {
             return Ok(question.into());
         }
-        if stopped.is_about_the_caller() || self.guard.sees_tool(extensions, tool).await {
+        if is_no_secret(stopped) || self.guard.sees_tool(extensions, tool).await {
             Ok(told::result(self.guard.notice(tool, stopped)))
         } else {
             Err(told::unknown_tool())
@@ -172,7 +184,7 @@ impl<H: ServerHandler> Guarded<H> {
         };
         match answer {
             Ok(passed) => Ok(passed),
-            Err(stopped) if stopped.is_about_the_caller() || self.guard.sees(extensions, &name).await => {
+            Err(stopped) if is_no_secret(&stopped) || self.guard.sees(extensions, &name).await => {
                 Err(told::error(self.guard.notice(&name, &stopped)))
             }
             Err(_) => Err(unknown),

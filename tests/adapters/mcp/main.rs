@@ -8,5 +8,6 @@ mod late;
 mod methods;
 mod people;
 mod rounds;
+mod several;
 mod strict;
 mod support;

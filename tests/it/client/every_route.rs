@@ -230,6 +230,38 @@ async fn mcp_servers_are_registered_and_forgotten() {
     agent.mcp_enforce(&session.token, &steal).await.expect("nobody describes the server");
 }
 
+/// Whoever agrees sees which server's tool they agree to, and the role means that one alone.
+#[tokio::test]
+async fn a_tool_of_one_server_is_held_with_what_it_is_registered_as() {
+    let served = Served::start();
+    let (admin, agent, approver) =
+        (served.client("admin"), served.client("agent"), served.client("approver"));
+    let catalogue = Catalogue::of(["count"]);
+    for server in ["here", "there"] {
+        admin.put_server(server, &catalogue).await.expect("a server");
+    }
+    let role = RoleDraft::new().with("name", "keeper").with("allowed_tools", json!(["count@here"]));
+    let role = role.with("allowed_mcp_servers", json!(["here", "there"]));
+    admin.create_role(&role.with("approval_required", json!(["count@here"]))).await.expect("a role");
+    let session = agent.provision(&Provision::new("keeper")).await.expect("a session");
+    let elsewhere = agent.mcp_enforce(&session.token, &McpCall::new("there", "count", json!({}))).await;
+    let code = DenyCode::ScopeViolation;
+    assert!(matches!(&elsewhere, Err(ClientError::Denied(why)) if why.code() == Some(code)), "{elsewhere:?}");
+    let held = agent.mcp_enforce(&session.token, &McpCall::new("here", "count", json!({}))).await;
+    let Err(ClientError::Pending(pending)) = held else { panic!("{held:?}") };
+    let shown = approver.get_review(&pending.review).await.expect("a review");
+    let registered = scopegate_core::pin::DefinitionDigest::of(&catalogue.tools[0]).expect("a digest");
+    assert_eq!(shown.definition, Some(registered.to_string()));
+    assert_eq!(shown.server.as_deref(), Some("here"));
+
+    let unregistered = admin.delete_server("here").await;
+    unregistered.expect("forgotten");
+    let held = agent.mcp_enforce(&session.token, &McpCall::new("here", "count", json!({}))).await;
+    let Err(ClientError::Pending(anew)) = held else { panic!("{held:?}") };
+    assert_ne!(anew.review, pending.review, "agreement is for one definition");
+    assert_eq!(approver.get_review(&anew.review).await.expect("a review").definition, None);
+}
+
 #[tokio::test]
 async fn sessions_are_opened_judged_and_ended() {
     let served = Served::start();

@@ -29,15 +29,17 @@ fn names() {
         ("min_trust_level: 101", "5:22", "~.min_trust_level: 101 is more than 100"),
         ("allowed_actions: ['a b']", "5:23", "~.allowed_actions[0]: `a b` is not a name"),
         ("allowed_actions: ['x*', '']", "5:29", "~.allowed_actions[1]: `` is not a name"),
-        ("denied_actions: ['a b']", "5:22", "~.denied_actions[0]: `a b` is not a name"),
-        ("denied_actions: ['']", "5:22", "~.denied_actions[0]: `` is not a name"),
+        ("allowed_actions: ['x*', 'y*@s']", "5:29", "~.allowed_actions[1]: `y*@s` names an MCP server"),
+        ("allowed_actions: ['@']", "5:23", "~.allowed_actions[0]: `@` names an MCP server"),
+        ("denied_actions: ['a b']", "5:22", "~.denied_actions[0]: `a b` names no tool"),
+        ("denied_actions: ['']", "5:22", "~.denied_actions[0]: `` names no tool"),
         ("approval_required: ['r*']", "5:25", "~.approval_required[0]: `r*` has a wildcard"),
         (
             "approval_required: [read, 'rm\\u0000']",
             "5:31",
-            "~.approval_required[1]: `rm\\u0000` is not a name",
+            "~.approval_required[1]: `rm\\u0000` names no tool",
         ),
-        ("approval_required: [\"rm\\u200b\"]", "5:25", "~.approval_required[0]: `rm\u{200b}` is not a name"),
+        ("approval_required: [\"rm\\u200b\"]", "5:25", "~.approval_required[0]: `rm\u{200b}` names no tool"),
         ("allowed_envs: ['*']", "5:20", "~.allowed_envs[0]: `*` has a wildcard"),
         (
             "parameter_constraints: {'re*': [{field: a, operator: eq, value: 1}]}",
@@ -47,7 +49,7 @@ fn names() {
         (
             "approval_unless: {'': [{field: a, operator: eq, value: 1}]}",
             "5:27",
-            "~.approval_unless.: `` is not a name",
+            "~.approval_unless.: `` names no tool",
         ),
         ("allowed_mcp_servers: ['*']", "5:27", "~.allowed_mcp_servers[0]: `*` has a wildcard"),
         ("allowed_mcp_servers: [files, 'a b']", "5:34", "~.allowed_mcp_servers[1]: `a b` is not a name"),
@@ -59,12 +61,12 @@ fn names() {
         (
             "approval_required: [read]\n    approval_unless: {read: [{field: a, operator: eq, value: 1}]}",
             "6:29",
-            "~.approval_unless.read: `read` is in approval_required too",
+            "~.approval_unless.read: `read` is held by approval_required too",
         ),
     ]);
     for (role, place, message) in [
         ("{name: r, allowed_tools: ['*']}", "2:35", "roles[0].allowed_tools[0]: `*` has a wildcard"),
-        ("{name: r, allowed_tools: [a, 'b?']}", "2:38", "roles[0].allowed_tools[1]: `b?` is not a name"),
+        ("{name: r, allowed_tools: [a, 'b?']}", "2:38", "roles[0].allowed_tools[1]: `b?` names no tool"),
         ("{name: 'a b'}", "2:16", "roles[0].name: `a b` is not a name"),
         ("{name: ''}", "2:16", "roles[0].name: `` is not a name"),
         ("{name: é}", "2:16", "roles[0].name: `é` is not a name"),

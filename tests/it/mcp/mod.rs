@@ -1,5 +1,6 @@
 //! MCP servers: who may go to which, for which tools, with which arguments, how often.
 
+mod at_server;
 mod files;
 mod identity;
 mod layer;

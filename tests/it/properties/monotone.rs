@@ -38,9 +38,9 @@ fn rank(answer: &str) -> u8 {
 fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String> {
     let roles = policy["roles"].as_array_mut()?;
     let at = random.below(roles.len() as u64) as usize;
-    let tool = random.pick(&TOOLS);
+    let tool = &servers::entry(random);
     if random.chance(10) {
-        return remove_tool(roles, tool);
+        return remove_tool(roles, random.pick(&TOOLS));
     }
     if random.chance(10) {
         return servers::tighten_catalogue(random, &mut policy["mcp_servers"]);
@@ -53,7 +53,11 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
     let how = match random.below(15) {
         0 => add_constraint(random, role, "parameter_constraints", tool, spare)?,
         1 => add_constraint(random, role, "approval_unless", tool, spare)?,
-        2 => push(role, "denied_actions", json!(random.pick(&["write*", "read", tool, "*.reset", "*"]))),
+        2 => push(
+            role,
+            "denied_actions",
+            json!(random.pick(&["write*", "read", tool, "*.reset", "*", "*@file*"])),
+        ),
         3 if unwaived(role, tool) => push(role, "approval_required", json!(tool)),
         4 => narrow_list(random, role, "allowed_envs", &[json!("prod"), json!("dev")])?,
         5 => narrow_list(random, role, "allowed_days", &[json!(0), json!(3)])?,
@@ -81,11 +85,15 @@ fn tighten(random: &mut Gen, policy: &mut Value, spare: &Value) -> Option<String
 
 /// Only where one role alone lists the tool: elsewhere a nearer grant would bring fewer guards.
 fn remove_tool(roles: &mut [Value], tool: &str) -> Option<String> {
+    let names = |entry: &Value| entry.as_str().and_then(|entry| entry.split('@').next()) == Some(tool);
     let read = |role: &Value| serde_json::from_value::<scopegate_core::Role>(role.clone()).expect("a role");
-    let lists = |role: &Value| read(role).grants(tool);
+    let lists = |role: &Value| {
+        let at_some_server = role["allowed_tools"].as_array().is_some_and(|tools| tools.iter().any(names));
+        at_some_server || read(role).grants(tool, None)
+    };
     let mut granting = roles.iter_mut().filter(|role| lists(role));
     let (role, None) = (granting.next()?, granting.next()) else { return None };
-    role["allowed_tools"].as_array_mut()?.retain(|other| *other != json!(tool));
+    role["allowed_tools"].as_array_mut()?.retain(|other| !names(other));
     Some(format!("{} does not list {tool}", role["name"]))
 }
 
@@ -97,7 +105,9 @@ fn raise_minimum(random: &mut Gen, role: &mut Role) -> String {
 }
 
 fn unwaived(role: &Role, tool: &str) -> bool {
-    role.get("approval_unless").is_none_or(|unless| unless[tool].is_null())
+    let unless = role.get("approval_unless").and_then(Value::as_object);
+    let same = |entry: &String| entry == tool || entry.split('@').next() == Some(tool);
+    unless.is_none_or(|unless| !unless.keys().any(same))
 }
 
 fn push(role: &mut Role, member: &str, value: Value) -> String {
@@ -115,7 +125,9 @@ fn add_constraint(
     spare: &Value,
 ) -> Option<String> {
     let required = role.get("approval_required").and_then(Value::as_array);
-    if member == "approval_unless" && required.is_some_and(|tools| tools.contains(&json!(tool))) {
+    let anywhere = tool.split('@').next();
+    let held = |tools: &Vec<Value>| tools.contains(&json!(tool)) || tools.contains(&json!(anywhere));
+    if member == "approval_unless" && required.is_some_and(held) {
         return None;
     }
     let lists =

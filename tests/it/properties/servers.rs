@@ -26,16 +26,24 @@ pub(super) fn narrow(random: &mut Gen, role: &mut Role) -> Option<String> {
     Some(format!("allowed_mcp_servers is {list:?}"))
 }
 
+/// A tool as a role names it: mostly wherever it is called.
+pub(super) fn entry(random: &mut Gen) -> String {
+    let tool = random.pick(&TOOLS);
+    if random.chance(30) { format!("{tool}@{}", random.pick(&SERVERS)) } else { tool.to_owned() }
+}
+
 /// A limit where there was none, or a smaller one.
 pub(super) fn limit(random: &mut Gen, role: &mut Role) -> Option<String> {
     let server = random.pick(&SERVERS);
+    let server =
+        &if random.chance(30) { format!("{}@{server}", random.pick(&TOOLS)) } else { server.to_owned() };
     let limits = role.entry("mcp_server_rate_limits").or_insert_with(|| json!({})).as_object_mut()?;
     let calls = match limits.get(server).and_then(Value::as_u64).unwrap_or(0) {
         0 => random.range(1, 50),
         1 => return None,
         calls => random.range(1, calls - 1),
     };
-    limits.insert(server.to_owned(), json!(calls));
+    limits.insert(server.clone(), json!(calls));
     Some(format!("{calls} a minute to {server}"))
 }
 
@@ -66,15 +74,39 @@ pub(super) fn tighten_catalogue(random: &mut Gen, servers: &mut Value) -> Option
     Some(format!("{server} wants more of a tool"))
 }
 
+/// The policy without anything that roles say of one server's tools.
+fn without_entries_of_servers(policy: &Value) -> Value {
+    let mut policy = policy.clone();
+    let entry = |name: &str| name.contains('@');
+    for role in policy["roles"].as_array_mut().into_iter().flatten() {
+        for member in role.as_object_mut().into_iter().flat_map(|role| role.values_mut()) {
+            if let Some(list) = member.as_array_mut() {
+                list.retain(|name| !name.as_str().is_some_and(entry));
+            } else if let Some(map) = member.as_object_mut() {
+                map.retain(|name, _| !entry(name));
+            }
+        }
+    }
+    policy
+}
+
 /// A permitted call to a server with something taken away or mistyped.
 fn spoiled(call: &ToolCall, listed: bool) -> Vec<(&'static str, ToolCall)> {
     let claims = |session, schema| Some(Box::new(McpClaims { session, schema }));
     let foreign = claims(Some(ClaimedSession::Foreign), None);
+    let named = |server: &str| format!("{}@{server}", call.tool).into();
     let mut all = vec![
         ("another session", ToolCall { mcp: foreign, ..call.clone() }),
         ("a schema that is a text", ToolCall { mcp: claims(None, Some(json!("x"))), ..call.clone() }),
         ("a schema nothing fits", ToolCall { mcp: claims(None, Some(json!({"not": {}}))), ..call.clone() }),
     ];
+    for server in SERVERS {
+        all.push(("a tool named like an entry", ToolCall { tool: named(server), ..call.clone() }));
+        all.push((
+            "the same without a server",
+            ToolCall { tool: named(server), server: None, ..call.clone() },
+        ));
+    }
     for server in ["", "Filesystem", "filesystem ", "*"] {
         all.push(("a server that is not listed", ToolCall { server: Some(server.into()), ..call.clone() }));
     }
@@ -99,6 +131,12 @@ proptest! {
             }
             for (what, call) in spoiled(&call, call.server.is_some()) {
                 let answer = world.ask(&world.open(&role, "bob"), &call);
+                if what == "no server" && answer == "PERMIT" {
+                    // Then it is granted where no list stands, and no entry of a server has to do with it.
+                    let plain = super::world(&without_entries_of_servers(&policy));
+                    prop_assert_eq!(plain.ask(&plain.open(&role, "bob"), &call), "PERMIT");
+                    continue;
+                }
                 prop_assert_ne!(answer, "PERMIT", "{} to {:?} with {}", call.tool, call.server, what);
             }
         }

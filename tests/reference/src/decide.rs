@@ -10,7 +10,7 @@ use crate::json::{Json, read_arguments};
 use crate::manifest::{Manifest, read_manifests};
 use crate::mcp::{Claim, Offered, judge_mcp};
 use crate::policies::{Makes, Policy, Seen, read_policies};
-use crate::policy::{Role, read_roles, read_servers};
+use crate::policy::{Role, read_roles, read_servers, said, speaks_of};
 use crate::rate::{Accounts, Charge};
 use crate::review::{Answer, ReviewKey, Reviews};
 use crate::schema::fits;
@@ -228,7 +228,8 @@ impl Reference {
                 return Verdict::Deny(code);
             }
         }
-        let links: Vec<Link> = handles.iter().map(|handle| self.link(*handle, call.tool)).collect();
+        let links: Vec<Link> =
+            handles.iter().map(|handle| self.link(*handle, call.tool, call.server)).collect();
         if let Some(code) = judge_mcp(session, &links, call, &self.servers) {
             return Verdict::Deny(code);
         }
@@ -288,11 +289,11 @@ impl Reference {
     }
 
     /// The link of a session whose role exists.
-    pub(crate) fn link(&self, handle: usize, tool: &str) -> Link<'_> {
+    pub(crate) fn link(&self, handle: usize, tool: &str, server: Option<&str>) -> Link<'_> {
         let session = &self.sessions[handle];
         let chain = self.chain(&session.role).unwrap_or_default();
         let grants = |role: &&Role| {
-            role.allowed_tools.iter().any(|name| name == tool)
+            role.allowed_tools.iter().any(|entry| speaks_of(entry, tool, server))
                 || is_name(tool)
                     && role.allowed_actions.iter().any(|glob| glob_matches(glob.as_bytes(), tool.as_bytes()))
         };
@@ -319,7 +320,7 @@ impl Reference {
         let mut arguments = None;
         let seen = self.seen(session, call, now);
         let for_policies = self.policies.iter().any(|policy| policy.live && policy.wants_arguments(&seen));
-        if !schemas.is_empty() || for_policies || reads_arguments(links, tool, fixed_env) {
+        if !schemas.is_empty() || for_policies || reads_arguments(links, call, fixed_env) {
             match read_arguments(call.args) {
                 Ok(read) => arguments = Some(read),
                 Err(_) => return Verdict::Deny("INVALID_ARGUMENTS"),
@@ -341,7 +342,8 @@ impl Reference {
         if !schemas.iter().all(|schema| fits(schema, read)) {
             return Verdict::Deny("MCP_ARGUMENT_SCHEMA_VIOLATION");
         }
-        let constraints = |role: &&Role| role.constraints.get(tool).is_none_or(|list| all_hold(list, read));
+        let constraints =
+            |role: &&Role| said(&role.constraints, tool, call.server).all(|list| all_hold(list, read));
         if !links.iter().all(|link| link.chain.iter().all(constraints)) {
             return Verdict::Deny("PARAMETER_VIOLATION");
         }
@@ -362,14 +364,14 @@ impl Reference {
         if !self.accounts.admit(&charges, now) {
             return Verdict::Deny("RATE_LIMIT_EXCEEDED");
         }
-        let for_server = server_charges(links, call.server);
+        let for_server = server_charges(links, tool, call.server);
         if !self.accounts.admit(&for_server, now) {
             return Verdict::Deny("MCP_RATE_LIMIT_EXCEEDED");
         }
         charges.extend(for_server);
 
         // Lines 11 and 12.
-        let wanting = links.iter().flat_map(|link| &link.chain).filter(|role| wants_person(role, tool, read));
+        let wanting = links.iter().flat_map(|link| &link.chain).filter(|role| wants_person(role, call, read));
         let by_policy = strictest.map(|_| 900);
         let Some(ttl) = wanting.map(|role| role.approval_ttl_seconds).chain(by_policy).min() else {
             return Verdict::Permit { charges, consume: None };
@@ -422,8 +424,9 @@ impl Reference {
 
     /// How long until that session has rate left for the tool on that server.
     pub(crate) fn rate_wait(&self, session: usize, tool: &str, server: Option<&str>, now: u64) -> u64 {
-        let links: Vec<Link> = self.handles(session).iter().map(|handle| self.link(*handle, tool)).collect();
-        let all = [charges(&links), server_charges(&links, server)].concat();
+        let links: Vec<Link> =
+            self.handles(session).iter().map(|handle| self.link(*handle, tool, server)).collect();
+        let all = [charges(&links), server_charges(&links, tool, server)].concat();
         self.accounts.wait(&all, now)
     }
 

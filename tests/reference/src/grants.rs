@@ -65,7 +65,7 @@ impl Reference {
             self.grants.iter().position(|grant| of_agent(grant) && grant.admits(call.tool, now))
         };
         let mut lacking = matches!(verdict, Verdict::Deny("SCOPE_VIOLATION"))
-            && self.link(session, call.tool).guards.is_empty();
+            && self.link(session, call.tool, call.server).guards.is_empty();
         if let (true, Some(window)) = (lacking, holds(false)) {
             verdict = self.judge_by(session, call, now, Some(window));
             lacking = false;

@@ -5,7 +5,7 @@ use crate::decide::{Call, Link, SECOND};
 use crate::json::Json;
 use crate::manifest::Manifest;
 use crate::number::Decimal;
-use crate::policy::{Constraint, Role};
+use crate::policy::{Constraint, Role, said, speaks_of};
 use crate::rate::{Account, Charge, Window};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,8 +26,11 @@ pub(crate) fn judge_before_arguments(links: &[Link], call: &Call, before: &Befor
     let Before { now, trust, resolvable, manifest, lifts } = *before;
     // Line 4.
     let forbids = |pattern: &String| {
-        glob_matches(pattern.as_bytes(), call.tool.as_bytes())
-            || call.action.is_some_and(|action| glob_matches(pattern.as_bytes(), action.as_bytes()))
+        let (pattern, at) = pattern.split_once('@').map_or((pattern.as_str(), None), |(p, at)| (p, Some(at)));
+        let there =
+            at.is_none_or(|at| call.server.is_some_and(|s| glob_matches(at.as_bytes(), s.as_bytes())));
+        let names = [Some(call.tool), call.action];
+        there && names.into_iter().flatten().any(|name| glob_matches(pattern.as_bytes(), name.as_bytes()))
     };
     if links.iter().flat_map(|link| &link.chain).any(|role| role.denied_actions.iter().any(forbids)) {
         return Some("ACTION_FORBIDDEN");
@@ -47,8 +50,8 @@ pub(crate) fn judge_before_arguments(links: &[Link], call: &Call, before: &Befor
         return Some("TRUST_TOO_LOW");
     }
     let credential_fails = |role: &&Role| {
-        let credential = role.credential_mapping.get(call.tool);
-        credential.is_some_and(|name| !role.allowed_credentials.contains(name) || !resolvable.contains(name))
+        let mut credentials = said(&role.credential_mapping, call.tool, call.server);
+        credentials.any(|name| !role.allowed_credentials.contains(name) || !resolvable.contains(name))
     };
     if links.iter().any(|link| link.chain.iter().any(credential_fails)) {
         return Some("CREDENTIAL_VIOLATION");
@@ -97,12 +100,14 @@ fn time_passes(role: &Role, now: u64) -> bool {
 }
 
 /// Whether any rule of this call reads arguments.
-pub(crate) fn reads_arguments(links: &[Link], tool: &str, fixed_env: Option<&str>) -> bool {
-    let listed = |map: &HashMap<String, Vec<Constraint>>| map.get(tool).is_some_and(|list| !list.is_empty());
+pub(crate) fn reads_arguments(links: &[Link], call: &Call, fixed_env: Option<&str>) -> bool {
+    let listed = |map: &HashMap<String, Vec<Constraint>>| {
+        said(map, call.tool, call.server).any(|list| !list.is_empty())
+    };
     let tool_rule = |role: &&Role| {
         listed(&role.constraints)
             || listed(&role.approval_unless)
-            || role.approval_required.iter().any(|name| name == tool)
+            || role.approval_required.iter().any(|entry| speaks_of(entry, call.tool, call.server))
     };
     let wide_rule =
         |role: &&Role| role.max_rows > 0 || (!role.allowed_envs.is_empty() && fixed_env.is_none());
@@ -170,9 +175,9 @@ pub(crate) fn all_hold(list: &[Constraint], arguments: &Json) -> bool {
 }
 
 /// Whether this role wants a person to agree to this call.
-pub(crate) fn wants_person(role: &Role, tool: &str, arguments: &Json) -> bool {
-    role.approval_required.iter().any(|name| name == tool)
-        || role.approval_unless.get(tool).is_some_and(|list| !all_hold(list, arguments))
+pub(crate) fn wants_person(role: &Role, call: &Call, arguments: &Json) -> bool {
+    role.approval_required.iter().any(|entry| speaks_of(entry, call.tool, call.server))
+        || said(&role.approval_unless, call.tool, call.server).any(|list| !all_hold(list, arguments))
 }
 
 /// All accounts the call has to pay for the roles' own limits, each once.
@@ -187,14 +192,17 @@ pub(crate) fn charges(links: &[Link]) -> Vec<Charge> {
     charges.into_iter().collect()
 }
 
-/// All accounts the call has to pay for going to that MCP server, each once.
-pub(crate) fn server_charges(links: &[Link], server: Option<&str>) -> Vec<Charge> {
+/// All accounts the call has to pay for going to that MCP server, and to that tool there, each once.
+pub(crate) fn server_charges(links: &[Link], tool: &str, server: Option<&str>) -> Vec<Charge> {
     let mut charges = BTreeMap::new();
     for (link, server) in links.iter().zip(std::iter::repeat(server)) {
         let Some(server) = server else { continue };
         for role in &link.guards {
-            let limit = role.mcp_rates.get(server).copied().unwrap_or(0);
-            charge(&mut charges, link, role, Window::Minute, Some(server), limit);
+            for (limited, limit) in &role.mcp_rates {
+                if limited == server || limited.split_once('@') == Some((tool, server)) {
+                    charge(&mut charges, link, role, Window::Minute, Some(limited), *limit);
+                }
+            }
         }
     }
     charges.into_iter().collect()

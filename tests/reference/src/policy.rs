@@ -11,13 +11,13 @@ use std::collections::HashMap;
 pub struct Role {
     /// Its unique name.
     pub name: String,
-    /// Exact tool names.
+    /// Exact tool names, some of one server alone.
     pub allowed_tools: Vec<String>,
-    /// Globs of tool names.
+    /// Globs of tool names, at any server.
     pub allowed_actions: Vec<String>,
     /// In tenths.
     pub min_trust: Option<u64>,
-    /// Exact names or globs.
+    /// Exact names or globs, some with a glob of servers behind an `@`.
     pub denied_actions: Vec<String>,
     /// The parent's name.
     pub parent: Option<String>,
@@ -55,7 +55,7 @@ pub struct Role {
     pub credential_mapping: HashMap<String, String>,
     /// Empty means that no server is named.
     pub allowed_mcp_servers: Vec<String>,
-    /// Calls a minute per server; 0 means none.
+    /// Calls a minute per server, or per tool of a server; 0 means none.
     pub mcp_rates: HashMap<String, u64>,
 }
 
@@ -90,6 +90,24 @@ pub struct Test {
     pub value: Json,
     /// The compiled pattern of a `regex`.
     pub pattern: Option<Pattern>,
+}
+
+/// Whether a role's entry speaks of this tool at this server: `tool` does wherever it is called, and
+/// `tool@server` there alone.
+pub(crate) fn speaks_of(entry: &str, tool: &str, server: Option<&str>) -> bool {
+    match entry.split_once('@') {
+        Some((named, at)) => named == tool && Some(at) == server,
+        None => entry == tool,
+    }
+}
+
+/// What a map of a role says of this tool at this server.
+pub(crate) fn said<'a, T>(
+    map: &'a HashMap<String, T>,
+    tool: &str,
+    server: Option<&str>,
+) -> impl Iterator<Item = &'a T> {
+    map.iter().filter(move |(entry, _)| speaks_of(entry, tool, server)).map(|(_, said)| said)
 }
 
 /// Reads all roles, by name.

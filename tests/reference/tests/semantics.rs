@@ -337,6 +337,66 @@ fn reviews() {
 }
 
 #[test]
+fn tools_of_one_server() {
+    let base = r#"{"name":"p","allowed_tools":["d@erp","e"],"max_rows":5,"allowed_mcp_servers":["erp","b"]}"#;
+    let role = r#"{"name":"r","parent_role_id":"p","allowed_mcp_servers":["erp","b"],
+        "allowed_tools":["t@erp","u","d","w"],"denied_actions":["u@b","x*@e*"],
+        "parameter_constraints":{"u@erp":[{"field":"a","operator":"eq","value":1}]},
+        "approval_required":["w@b"],"mcp_server_rate_limits":{"u@erp":1}}"#;
+    let table = [
+        ("t", Some("erp"), "{}", "PERMIT"),
+        ("t", Some("b"), "{}", "SCOPE_VIOLATION"),
+        ("t", None, "{}", "MCP_SERVER_UNAUTHORIZED"),
+        ("t@erp", Some("erp"), "{}", "SCOPE_VIOLATION"),
+        ("t@erp", Some("b"), "{}", "SCOPE_VIOLATION"),
+        ("u", Some("b"), "{}", "ACTION_FORBIDDEN"),
+        ("u", Some("erp"), "{}", "PARAMETER_VIOLATION"),
+        ("u", Some("erp"), r#"{"a":1}"#, "PERMIT"),
+        ("w", Some("b"), "{}", "HOLD"),
+        ("w", Some("erp"), "", "PERMIT"),
+        ("d", Some("b"), "", "PERMIT"),
+        ("d", Some("erp"), "{}", "DATA_LIMIT_EXCEEDED"),
+        ("xyz", Some("erp"), "{}", "ACTION_FORBIDDEN"),
+        ("xyz", Some("b"), "{}", "SCOPE_VIOLATION"),
+    ];
+    for (tool, server, args, expected) in table {
+        let call = Call { server, ..call(tool, args) };
+        assert_eq!(first(&format!("{role},{base}"), &call, NOON), expected, "{tool} {server:?} {args}");
+    }
+    let mut reference = reference(&format!("{role},{base}"));
+    let session = reference.open("r", "alice", NOON, 3600);
+    let call = Call { server: Some("erp"), ..call("u", r#"{"a":1}"#) };
+    assert_eq!(reference.decide(Some(session), &call, NOON), "PERMIT");
+    assert_eq!(reference.decide(Some(session), &call, NOON), "MCP_RATE_LIMIT_EXCEEDED");
+}
+
+#[test]
+fn patterns_beside_tools_of_one_server() {
+    let base = r#"{"name":"p","allowed_actions":["d*"],"max_rows":5,"allowed_mcp_servers":["erp","b"]}"#;
+    let role = r#"{"name":"r","parent_role_id":"p","allowed_mcp_servers":["erp","b"],
+        "allowed_tools":["t@erp","dd@b"],"allowed_actions":["u*"],"denied_actions":["us@b"],
+        "parameter_constraints":{"u@erp":[{"field":"a","operator":"eq","value":1}]},"approval_required":["uw@b"]}"#;
+    let table = [
+        ("t", Some("erp"), "{}", "PERMIT"),
+        ("t", Some("b"), "{}", "SCOPE_VIOLATION"),
+        ("u", Some("b"), "", "PERMIT"),
+        ("u", Some("erp"), "{}", "PARAMETER_VIOLATION"),
+        ("u@erp", Some("erp"), "{}", "SCOPE_VIOLATION"),
+        ("u", None, "{}", "MCP_SERVER_UNAUTHORIZED"),
+        ("us", Some("b"), "{}", "ACTION_FORBIDDEN"),
+        ("us", Some("erp"), "{}", "PERMIT"),
+        ("uw", Some("b"), "{}", "HOLD"),
+        ("uw", Some("erp"), "", "PERMIT"),
+        ("dd", Some("b"), "{}", "DATA_LIMIT_EXCEEDED"),
+        ("dd", Some("erp"), r#"{"limit":5}"#, "PERMIT"),
+    ];
+    for (tool, server, args, expected) in table {
+        let call = Call { server, ..call(tool, args) };
+        assert_eq!(first(&format!("{role},{base}"), &call, NOON), expected, "{tool} {server:?} {args}");
+    }
+}
+
+#[test]
 fn manifests() {
     let policy = r#"{"version":1,"roles":[{"name":"r","allowed_tools":["read","t"]}],"manifests":[
         {"agent_id":"alice","resource_actions":{"claims":["read"],"empty":[],"*":["t","list"]}},

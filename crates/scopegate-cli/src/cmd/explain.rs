@@ -65,7 +65,7 @@ fn tell(view: &ScopeView, output: &mut Output) -> Result<(), Failure> {
     output.line(format!("role {}{parents}", view.role))?;
     output.line(table(view))?;
     for tool in view.tools.iter().filter(|tool| !tool.output.is_empty()) {
-        output.line(format!("the answer of {} is shown:", tool.tool))?;
+        output.line(format!("the answer of {} is shown:", tool.entry()))?;
         for rule in &tool.output {
             output.line(format!("  {}", reveal(rule)))?;
         }
@@ -138,7 +138,7 @@ fn row(tool: &ToolView) -> Vec<String> {
     };
     let credential = tool.credential.clone().unwrap_or_default();
     vec![
-        tool.tool.to_string(),
+        tool.entry().to_string(),
         tool.granted_by.to_string(),
         lines(&tool.constraints),
         person,

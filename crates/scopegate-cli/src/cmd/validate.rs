@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use scopegate_core::{Name, PolicyRule, Role};
+use scopegate_core::{Name, PolicyRule, Role, ToolEntry};
 use scopegate_engine::{Policy, PolicyFileError};
 use serde::Serialize;
 
@@ -111,13 +111,17 @@ fn tell(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
 fn count(policy: &Policy) -> Detail {
     let granted: BTreeSet<_> = policy.roles.iter().flat_map(|role| &role.allowed_tools).collect();
     let constraints = policy.roles.iter().flat_map(|role| role.parameter_constraints.values());
+    let grants = |guard: &Name| {
+        let ToolEntry { tool, server } = ToolEntry::read(guard);
+        granted.iter().any(|granted| meet(granted, guard))
+            || policy.roles.iter().any(|role| role.grants(tool, server))
+    };
     let stray = |role: &Role| {
-        let is_granted = |tool: &Name| policy.roles.iter().any(|role| role.grants(tool));
-        let tools = guarded(role).filter(|(_, tool)| !is_granted(tool));
+        let tools = guarded(role).filter(|(_, tool)| !grants(tool));
         let warnings = tools.map(|(field, tool)| {
             format!("role `{}`: {field} names `{tool}`, which no role of this file grants", role.name)
         });
-        warnings.collect::<Vec<_>>()
+        warnings.chain(unlisted(role)).collect::<Vec<_>>()
     };
     Detail::Policy {
         roles: policy.roles.len(),
@@ -132,6 +136,26 @@ fn count(policy: &Policy) -> Detail {
             .chain(policy.policies.iter().filter_map(idle))
             .collect(),
     }
+}
+
+/// Whether two entries can mean the same call.
+fn meet(one: &str, other: &str) -> bool {
+    let (one, other) = (ToolEntry::read(one), ToolEntry::read(other));
+    let same_server = one.server.is_none() || other.server.is_none() || one.server == other.server;
+    one.tool == other.tool && same_server
+}
+
+/// Grants at MCP servers that the same role keeps its calls from.
+fn unlisted(role: &Role) -> impl Iterator<Item = String> {
+    let at = role.allowed_tools.iter().filter_map(|entry| Some((entry, ToolEntry::read(entry).server?)));
+    let unlisted = at.filter(|(_, server)| role.allowed_mcp_servers.iter().all(|listed| listed != server));
+    unlisted.map(|(entry, server)| {
+        format!(
+            "role `{}`: allowed_tools names `{entry}`, but allowed_mcp_servers does not list `{server}`, so it \
+             grants nothing here",
+            role.name
+        )
+    })
 }
 
 /// A policy that is not asked.

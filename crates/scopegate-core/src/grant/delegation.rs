@@ -143,7 +143,7 @@ impl Held<'_> {
         };
         let from_source = self.handed.is_none_or(|handed| {
             let grants = |scope: &Scope| match tool {
-                Some(tool) => scope.granted_named(tools.find(tool), tool).is_some(),
+                Some(tool) => scope.grants(tools.named(tool, None)).is_some(),
                 None => scope.overlaps(tools, &self.grant.scopes),
             };
             !handed.suspended && handed.scope.is_some_and(grants)
@@ -172,12 +172,12 @@ pub(super) fn source<'a>(
     if !held.chain().all(|grant| grant.is_open(now) && grant.admits(&call.tool)) {
         return Err(over());
     }
-    let tool = facts.tools.find(&call.tool);
-    let granted = scope.granted_named(tool, &call.tool).ok_or_else(over)?;
-    if let Some(pattern) = scope.forbids().and_then(|forbids| forbids.find(call)) {
+    let asked = facts.tools.asked(call);
+    let granted = scope.grants(asked).ok_or_else(over)?;
+    if let Some(pattern) = scope.forbids().and_then(|forbids| forbids.find_there(call)) {
         return Err(Denial::with(DenyCode::ActionForbidden, Detail::Name(pattern.clone())));
     }
-    mcp::check_server(scope, tool, call)?;
+    mcp::check_server(scope, asked, call.server.as_ref())?;
     manifest::check_of(handed.manifest, call)?;
     match granted.level.min_trust {
         Some(least) if handed.trust.is_none_or(|trust| trust < least) => {

@@ -74,7 +74,7 @@ pub(crate) fn find_held<'a>(
     if !held.grant.is_open(now) || !held.grant.admits(&call.tool) {
         return Err(over());
     }
-    let own = scope.guarded_by_all(facts.tools.find(&call.tool), &call.tool).ok_or_else(over)?;
+    let own = scope.guarded_by_all(facts.tools.asked(call)).ok_or_else(over)?;
     let mut granted = smallvec![own];
     match (&held.handed, held.grant.delegation()) {
         (Some(handed), Some(_)) => granted.push(delegation::source(facts, held, handed, call, now)?),

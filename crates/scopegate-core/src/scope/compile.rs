@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::patterns::Patterns;
+use super::patterns::{self, Patterns};
 use super::pool::Pool;
 use super::rules::Shared;
 use super::servers;
 use super::tools::{ToolSet, ToolTable};
-use super::{Asks, Card, Guards, Level, Limit, Rules, Scope, Servers, Unlisted};
+use super::{Asks, Card, Guards, Level, Limit, Rules, Scope, Servers, ToolEntry, ToolRules, Unlisted};
 use crate::environment::Environments;
 use crate::forbid::{self, Forbids};
 use crate::id::Name;
@@ -62,7 +62,9 @@ impl Compiler {
             if constraints.is_empty() {
                 return Err(place(Problem::EmptyUnless.into()));
             }
-            if role.approval_required.contains(tool) {
+            // What is held wherever it is called is held at each server.
+            let anywhere = ToolEntry::read(tool).tool;
+            if role.approval_required.iter().any(|held| held == tool || held == anywhere) {
                 return Err(place(Problem::NeverWaived(tool.to_string()).into()));
             }
         }
@@ -85,22 +87,14 @@ impl Compiler {
         let chain = chain(role, roles)?;
         chain.iter().try_for_each(|role| self.check(role))?;
         let guards = self.role_wide(role, &chain)?;
-        let mut depths: BTreeMap<&Name, u8> = BTreeMap::new();
-        for (role, depth) in chain.iter().zip(0..) {
-            depths.extend(role.allowed_tools.iter().map(|tool| (tool, depth))); // the farthest wins
-        }
-        if let Some(patterns) = &guards.patterns {
-            for (tool, depth) in &mut depths {
-                *depth = patterns.level(tool).map_or(*depth, |farther| farther.max(*depth));
-            }
-        }
+        let depths = depths(&chain, guards.patterns.as_deref());
         let unlisted = self.unlisted(&chain, &depths)?;
         let mut rules = Rules::new();
         let mut ids = Vec::with_capacity(depths.len());
-        for (tool, depth) in depths {
-            let id = self.intern(tool);
+        for (entry, depth) in depths {
+            let id = self.intern(entry);
             ids.push(id);
-            let guards = self.shared.rules(tool, &chain)?;
+            let guards = self.rules(entry, &chain)?;
             if depth > 0 || guards.is_some() {
                 rules.push((id, depth, guards));
             }
@@ -120,14 +114,31 @@ impl Compiler {
         })
     }
 
-    /// The rules of tools that no role of the chain lists: what else may grant them is guarded too.
-    fn unlisted(&mut self, chain: &[&Role], listed: &BTreeMap<&Name, u8>) -> Result<Unlisted, PolicyError> {
-        let named: BTreeSet<&Name> = chain.iter().flat_map(|role| guarded(role)).collect();
+    /// The rules of what no role of the chain lists: what else may grant it is guarded too. Sorted.
+    fn unlisted(
+        &mut self,
+        chain: &[&Role],
+        listed: &BTreeMap<ToolEntry<'_>, u8>,
+    ) -> Result<Unlisted, PolicyError> {
+        let said: BTreeSet<_> = chain.iter().flat_map(|role| said(role)).map(ToolEntry::read).collect();
         let mut rules = Vec::new();
-        for tool in named.into_iter().filter(|tool| !listed.contains_key(tool)) {
-            rules.extend(self.shared.rules(tool, chain)?.map(|rules| (tool.clone(), rules)));
+        for entry in said.into_iter().filter(|entry| !listed.contains_key(entry)) {
+            let guards = self.rules(entry, chain)?;
+            rules.extend(guards.map(|guards| (Name::new(entry.to_string()), guards)));
         }
         Ok(rules.into())
+    }
+
+    /// All that a chain says of an entry; of a tool at one server, also what it says of the tool anywhere.
+    fn rules(
+        &mut self,
+        entry: ToolEntry<'_>,
+        chain: &[&Role],
+    ) -> Result<Option<Arc<ToolRules>>, PolicyError> {
+        match entry.server {
+            None => self.shared.rules(&[entry.tool], chain),
+            Some(_) => self.shared.rules(&[&entry.to_string(), entry.tool], chain),
+        }
     }
 
     /// Forgets rules that no scope holds any more.
@@ -191,12 +202,34 @@ impl Compiler {
         Ok(levels.into())
     }
 
-    fn intern(&mut self, tool: &Name) -> super::ToolId {
-        match self.tools.find(tool) {
+    fn intern(&mut self, entry: ToolEntry<'_>) -> super::ToolId {
+        match self.tools.number(entry) {
             Some(id) => id,
-            None => Arc::make_mut(&mut self.tools).intern(tool),
+            None => Arc::make_mut(&mut self.tools).intern(entry),
         }
     }
+}
+
+/// What a chain lists, and the farthest role that grants it, be it by a pattern. A tool of one server stands
+/// there by itself where any role says something of it, be it listed there or everywhere.
+fn depths<'a>(chain: &[&'a Role], patterns: Option<&Patterns>) -> BTreeMap<ToolEntry<'a>, u8> {
+    let mut depths: BTreeMap<ToolEntry<'a>, u8> = BTreeMap::new();
+    for (role, depth) in chain.iter().zip(0..) {
+        depths.extend(role.allowed_tools.iter().map(|tool| (ToolEntry::read(tool), depth))); // the farthest wins
+    }
+    let said = chain.iter().flat_map(|role| said(role)).map(ToolEntry::read);
+    for entry in said.filter(|entry| entry.server.is_some()) {
+        let anywhere = depths.get(&ToolEntry { server: None, ..entry });
+        if let Some(depth) = anywhere.max(depths.get(&entry)).copied() {
+            depths.insert(entry, depth);
+        }
+    }
+    if let Some(patterns) = patterns {
+        for (entry, depth) in &mut depths {
+            *depth = patterns.level(entry.tool).map_or(*depth, |farther| farther.max(*depth));
+        }
+    }
+    depths
 }
 
 /// The role and its parents, nearest first.
@@ -218,11 +251,12 @@ fn chain<'a>(role: &'a Role, roles: &'a BTreeMap<Name, Arc<Role>>) -> Result<Vec
     Ok(chain)
 }
 
-/// The tools that a role guards, whether it grants them or not.
-fn guarded(role: &Role) -> impl Iterator<Item = &Name> {
+/// Every entry that a role says something of, whether it grants it or not.
+fn said(role: &Role) -> impl Iterator<Item = &str> {
     let Role { parameter_constraints, approval_required, approval_unless, credential_mapping, .. } = role;
     let keys = parameter_constraints.keys().chain(approval_unless.keys()).chain(credential_mapping.keys());
-    keys.chain(approval_required).chain(role.redact_output.keys())
+    let keys = keys.chain(role.redact_output.keys());
+    keys.chain(approval_required).chain(&role.allowed_tools).map(Name::as_str)
 }
 
 /// The limits that shared accounts count, and those that a session's own count.
@@ -251,9 +285,13 @@ pub(super) fn limit(role: &Role, level: u8, window: Window, calls: u64) -> [Opti
 
 fn check_names(role: &Role) -> Result<(), PolicyError> {
     problem::name(&role.name).map_err(|p| PolicyError::from(p).in_member("name"))?;
+    let tools = [("allowed_tools", &role.allowed_tools), ("approval_required", &role.approval_required)];
+    for (member, entries) in tools {
+        for (index, entry) in entries.iter().enumerate() {
+            ToolEntry::check(entry).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
+        }
+    }
     let lists = [
-        ("allowed_tools", &role.allowed_tools),
-        ("approval_required", &role.approval_required),
         ("allowed_envs", &role.allowed_envs),
         ("allowed_mcp_servers", &role.allowed_mcp_servers),
         ("allowed_credentials", &role.allowed_credentials),
@@ -263,11 +301,14 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
             problem::name(name).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
         }
     }
-    for (member, patterns) in
-        [("allowed_actions", &role.allowed_actions), ("denied_actions", &role.denied_actions)]
-    {
+    type Parse = fn(&str) -> Result<(), Problem>;
+    let patterns: [(&str, &[Name], Parse); 2] = [
+        ("allowed_actions", &role.allowed_actions, patterns::parse),
+        ("denied_actions", &role.denied_actions, forbid::parse),
+    ];
+    for (member, patterns, parse) in patterns {
         for (index, pattern) in patterns.iter().enumerate() {
-            forbid::parse(pattern).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
+            parse(pattern).map_err(|p| PolicyError::from(p).in_element(index).in_member(member))?;
         }
     }
     let keys = role.parameter_constraints.keys().map(|tool| ("parameter_constraints", tool));
@@ -276,7 +317,7 @@ fn check_names(role: &Role) -> Result<(), PolicyError> {
     let keys = keys.chain(role.redact_output.keys().map(|tool| ("redact_output", tool)));
     let keys = keys.chain(role.mcp_server_rate_limits.keys().map(|name| ("mcp_server_rate_limits", name)));
     for (member, key) in keys {
-        problem::name(key).map_err(|p| PolicyError::from(p).in_member(key).in_member(member))?;
+        ToolEntry::check(key).map_err(|p| PolicyError::from(p).in_member(key).in_member(member))?;
     }
     Ok(())
 }

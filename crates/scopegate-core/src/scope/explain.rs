@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Level, Limit, Scope, ToolTable};
+use super::{Level, Limit, Scope, ToolEntry, ToolTable};
 use crate::decision::Obligation;
 use crate::facts::Account;
 use crate::grant::Granted;
@@ -57,6 +57,10 @@ pub struct GuardsView {
 pub struct ToolView {
     /// The tool.
     pub tool: Name,
+    /// The MCP server that this is about alone: a role says something of the tool there, and what is said
+    /// of it anywhere is part of this. Other servers have what stands without a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Name>,
     /// The farthest role that grants it: all guards up to there apply.
     pub granted_by: Name,
     /// What must hold of the arguments.
@@ -72,26 +76,47 @@ pub struct ToolView {
     pub forbidden: bool,
 }
 
+impl ToolView {
+    /// As a role names it: `TOOL` or `TOOL@SERVER`.
+    pub fn entry(&self) -> ToolEntry<'_> {
+        ToolEntry { tool: &self.tool, server: self.server.as_deref() }
+    }
+}
+
 impl Scope {
     /// The scope in words.
     pub fn view(&self, tools: &ToolTable) -> ScopeView {
-        let mut views: Vec<_> = tools.names().filter_map(|(name, id)| self.tool_view(name, id)).collect();
-        views.sort_by(|a, b| a.tool.cmp(&b.tool));
+        let mut views: Vec<_> =
+            tools.entries().filter_map(|(name, at, id)| self.tool_view(name, at, id)).collect();
+        views.sort_by(|a, b| (&a.tool, &a.server).cmp(&(&b.tool, &b.server)));
         ScopeView {
             role: self.name().clone(),
             parents: self.parents().to_vec(),
             session_seconds: self.ttl_seconds(),
             delegation_depth: self.delegation_depth(),
-            forbids: self.forbids().map(|forbids| forbids.patterns().to_vec()).unwrap_or_default(),
+            forbids: self.forbids().map(|forbids| forbids.patterns().cloned().collect()).unwrap_or_default(),
             guards: self.guards_view(),
             tools: views,
             patterns: self.patterns_view(),
         }
     }
 
-    /// One tool in words, listed or not; `None` when nothing grants it.
-    pub fn view_tool(&self, tools: &ToolTable, tool: &Name) -> Option<ToolView> {
-        Some(self.granted_view(tool, self.granted_named(tools.find(tool), tool)?))
+    /// One tool in words, at this MCP server or at none, listed or not; `None` when nothing grants it there.
+    pub fn view_tool(&self, tools: &ToolTable, tool: &Name, server: Option<&Name>) -> Option<ToolView> {
+        let granted = self.grants(tools.named(tool, server.map(Name::as_str)))?;
+        let at = server.filter(|server| self.says_something_at(tools, tool, server));
+        let forbidden = self.forbids_named(tool, server);
+        Some(ToolView { forbidden, ..self.granted_view(tool, at, granted) })
+    }
+
+    /// Whether the roles say something of the tool of this very server.
+    fn says_something_at(&self, tools: &ToolTable, tool: &str, server: &str) -> bool {
+        let listed = tools.find_at(tool, server).is_some_and(|id| self.granted(id).is_some());
+        listed || self.card.rules_of(ToolEntry { tool, server: Some(server) }).is_some()
+    }
+
+    fn forbids_named(&self, tool: &str, server: Option<&Name>) -> bool {
+        self.forbids().is_some_and(|forbids| forbids.names(tool, server.map(Name::as_str)))
     }
 
     fn patterns_view(&self) -> Vec<PatternView> {
@@ -119,15 +144,16 @@ impl Scope {
         levels.map(view).collect()
     }
 
-    fn tool_view(&self, name: &Name, id: super::ToolId) -> Option<ToolView> {
-        Some(self.granted_view(name, self.granted(id)?))
+    fn tool_view(&self, name: &Name, at: Option<&Name>, id: super::ToolId) -> Option<ToolView> {
+        Some(self.granted_view(name, at, self.granted(id)?))
     }
 
-    fn granted_view(&self, name: &Name, granted: Granted<'_>) -> ToolView {
+    fn granted_view(&self, name: &Name, at: Option<&Name>, granted: Granted<'_>) -> ToolView {
         let rules = granted.rules;
         let approvals = rules.map(|rules| rules.approvals.as_slice()).unwrap_or_default();
         ToolView {
             tool: name.clone(),
+            server: at.cloned(),
             granted_by: self.card.nth(granted.depth).unwrap_or(self.name()).clone(),
             constraints: rules.iter().flat_map(|r| r.constraints.words()).map(ToString::to_string).collect(),
             approval: (!approvals.is_empty())
@@ -138,7 +164,7 @@ impl Scope {
                 .flat_map(|rules| rules.duties.iter().flat_map(|duties| duties.iter()))
                 .map(|Obligation::Redact(rule)| rule.to_string())
                 .collect(),
-            forbidden: self.forbids().is_some_and(|forbids| forbids.names(name)),
+            forbidden: self.forbids_named(name, at),
         }
     }
 }

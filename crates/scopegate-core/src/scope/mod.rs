@@ -3,6 +3,7 @@
 
 mod asks;
 mod compile;
+mod entry;
 mod explain;
 mod patterns;
 mod pool;
@@ -16,10 +17,12 @@ use smallvec::SmallVec;
 
 pub(crate) use self::asks::Asks;
 pub use self::compile::{Compiler, MAX_PARENTS};
+pub use self::entry::ToolEntry;
 pub use self::explain::{GuardsView, PatternView, ScopeView, ToolView};
 use self::patterns::Patterns;
 pub(crate) use self::rules::ToolRules;
 pub(crate) use self::servers::Servers;
+pub(crate) use self::tools::Asked;
 use self::tools::ToolSet;
 pub use self::tools::{ToolId, ToolTable};
 use crate::environment::Environments;
@@ -72,11 +75,11 @@ struct Card {
     name: Name,
     /// The role's parents, nearest first.
     parents: Box<[Name]>,
-    /// Tools with guards of their own that no role of the chain lists, by name.
+    /// What has guards of its own and no role of the chain lists.
     unlisted: Unlisted,
 }
 
-/// Tools and their rules, by name.
+/// Entries as roles write them and their rules, in the order of [`ToolEntry`].
 type Unlisted = Box<[(Name, Arc<ToolRules>)]>;
 
 /// What the accounts of a ledger count, by slot: survives changes of the policy.
@@ -116,6 +119,12 @@ impl Card {
     /// The role itself, or its parent at that level.
     fn nth(&self, level: u8) -> Option<&Name> {
         std::iter::once(&self.name).chain(&self.parents).nth(usize::from(level))
+    }
+
+    /// The rules of an entry that no role of the chain lists.
+    fn rules_of(&self, entry: ToolEntry<'_>) -> Option<&ToolRules> {
+        let at = self.unlisted.binary_search_by(|(written, _)| ToolEntry::read(written).cmp(&entry)).ok()?;
+        self.unlisted.get(at).map(|(_, rules)| &**rules)
     }
 }
 
@@ -197,10 +206,14 @@ impl Scope {
         self.guards.limits(account)
     }
 
-    /// Whether a tool of this name could ever be permitted.
-    pub fn could_permit(&self, tools: &ToolTable, tool: &str) -> bool {
-        let granted = self.granted_named(tools.find(tool), tool).is_some();
-        granted && !self.forbids().is_some_and(|forbids| forbids.names(tool))
+    /// Whether a tool of this name could ever be permitted, at this MCP server or at none.
+    pub fn could_permit(&self, tools: &ToolTable, tool: &str, server: Option<&str>) -> bool {
+        let asked = tools.named(tool, server);
+        let listed = self.listed_servers(asked);
+        let goes =
+            server.is_none_or(|server| listed.is_some_and(|listed| listed.iter().any(|s| s == server)));
+        goes && self.grants(asked).is_some()
+            && !self.forbids().is_some_and(|forbids| forbids.names(tool, server))
     }
 
     #[inline]
@@ -211,6 +224,19 @@ impl Scope {
     #[inline]
     pub(crate) fn digests_arguments(&self) -> bool {
         self.guards.digests_arguments
+    }
+
+    /// What admits the tool of a call, wherever it goes. A tool of one server has an entry of its own where
+    /// any role of the chain says something of it there, and that holds what all of them say of it anywhere.
+    /// Patterns are looked at only for what no role lists.
+    pub(crate) fn grants(&self, asked: Asked<'_>) -> Option<Granted<'_>> {
+        self.listed(asked).or_else(|| self.granted_by_pattern(asked.entry))
+    }
+
+    /// The same of what a role of the chain lists: there, or else anywhere.
+    fn listed(&self, asked: Asked<'_>) -> Option<Granted<'_>> {
+        let at = asked.at.and_then(|tool| self.granted(tool));
+        at.or_else(|| asked.anywhere.and_then(|tool| self.granted(tool)))
     }
 
     #[inline(always)]

@@ -1,11 +1,11 @@
 //! Tools that roles grant by a pattern. Looked at only where no role lists the tool by its exact name, so the
 //! path of every listed tool knows nothing of them.
 
-use super::{Granted, Scope, ToolId, ToolTable};
+use super::{Asked, Granted, Scope, ToolEntry, ToolTable};
 use crate::forbid::glob;
 use crate::grant::overlap;
 use crate::id::Name;
-use crate::problem;
+use crate::problem::{self, Problem};
 use crate::role::Role;
 
 /// The `allowed_actions` of a role and its parents, each with its role's level; the farthest comes first.
@@ -36,34 +36,38 @@ impl Patterns {
     }
 }
 
-impl Scope {
-    /// What grants a tool, by its name or by a pattern.
-    pub(crate) fn granted_named(&self, id: Option<ToolId>, tool: &str) -> Option<Granted<'_>> {
-        id.and_then(|id| self.granted(id)).or_else(|| self.granted_by_pattern(tool))
+/// Whether a pattern is one that may grant: a name, where `*` may stand for any characters. What it grants, it
+/// grants wherever it is called, as a bare name does.
+pub(super) fn parse(pattern: &str) -> Result<(), Problem> {
+    if ToolEntry::read(pattern).server.is_some() {
+        return Err(Problem::GrantAtServer(pattern.to_owned()));
     }
+    problem::name(&pattern.replace('*', "x")).map_err(|_| Problem::Name(pattern.to_owned()))
+}
 
-    /// What grants a tool that no role of the chain lists.
+impl Scope {
+    /// What grants a tool that no role of the chain lists, there or anywhere.
     #[inline(never)]
-    pub(crate) fn granted_by_pattern(&self, tool: &str) -> Option<Granted<'_>> {
-        let depth = self.guards.patterns.as_ref()?.level(tool)?;
-        self.guarded(tool, depth)
+    pub(crate) fn granted_by_pattern(&self, entry: ToolEntry<'_>) -> Option<Granted<'_>> {
+        let depth = self.guards.patterns.as_ref()?.level(entry.tool)?;
+        self.guarded(entry, depth)
     }
 
     /// Whether it grants a tool that one of these patterns matches.
     pub fn overlaps(&self, tools: &ToolTable, patterns: &[Name]) -> bool {
         let matches = |tool: &str| patterns.iter().any(|pattern| glob(pattern, tool));
-        let mut listed = tools.names().filter(|(_, id)| self.tools.contains(*id));
+        let mut listed = tools.entries().filter(|(.., id)| self.tools.contains(*id));
         let own =
             || self.guards.patterns.iter().flat_map(|own| own.iter()).map(|(pattern, _)| pattern.clone());
-        listed.any(|(name, _)| matches(name)) || overlap(patterns, &own().collect::<Vec<_>>())
+        listed.any(|(name, ..)| matches(name)) || overlap(patterns, &own().collect::<Vec<_>>())
     }
 
     /// A tool that something else grants, with all that the role and its parents guard it with.
     #[inline(never)]
-    pub(crate) fn guarded_by_all(&self, id: Option<ToolId>, tool: &str) -> Option<Granted<'_>> {
+    pub(crate) fn guarded_by_all(&self, asked: Asked<'_>) -> Option<Granted<'_>> {
         let depth = u8::try_from(self.guards.levels.len().checked_sub(1)?).ok()?;
-        match id.and_then(|id| self.granted(id)) {
-            None => self.guarded(tool, depth),
+        match self.listed(asked) {
+            None => self.guarded(asked.entry, depth),
             Some(listed) => {
                 let level = self.guards.levels.last()?;
                 let asks = listed.rules.map_or(level.asks, |rules| rules.asks.and(level.asks));
@@ -72,12 +76,12 @@ impl Scope {
         }
     }
 
-    /// A tool that no role of the chain lists, with all that guards it where the role at `depth` grants it.
-    fn guarded(&self, tool: &str, depth: u8) -> Option<Granted<'_>> {
+    /// A tool that no role of the chain lists, with all that guards it where the role at `depth` grants it. What
+    /// is said of it at a server holds all that is said of it anywhere.
+    fn guarded(&self, entry: ToolEntry<'_>, depth: u8) -> Option<Granted<'_>> {
         let level = self.guards.levels.get(usize::from(depth))?;
-        let unlisted = &self.card.unlisted;
-        let at = unlisted.binary_search_by(|(name, _)| name.as_str().cmp(tool)).ok();
-        let rules = at.and_then(|at| unlisted.get(at)).map(|(_, rules)| &**rules);
+        let rules = self.card.rules_of(entry);
+        let rules = rules.or_else(|| self.card.rules_of(ToolEntry { server: None, ..entry }));
         let asks = rules.map_or(level.asks, |rules| rules.asks.and(level.asks));
         Some(Granted { scope: self, level, depth, rules, asks })
     }

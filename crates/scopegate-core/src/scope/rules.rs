@@ -75,20 +75,22 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The rules of one tool along a chain of roles; `None` when nothing guards it.
+    /// The rules of one tool along a chain of roles, under each entry that means it, the closest first;
+    /// `None` when nothing guards it.
     pub(super) fn rules(
         &mut self,
-        tool: &Name,
+        entries: &[&str],
         chain: &[&Role],
     ) -> Result<Option<Arc<ToolRules>>, PolicyError> {
-        let guards: SmallVec<[Guards<'_>; 1]> = chain.iter().map(|role| Guards::of(role, tool)).collect();
+        let of_role = |role| entries.iter().map(move |entry| Guards::of(role, entry));
+        let guards: SmallVec<[Guards<'_>; 1]> = chain.iter().copied().flat_map(of_role).collect();
         if guards.iter().all(Guards::is_empty) {
             return Ok(None);
         }
         if let Some(rules) = self.find(&guards) {
             return Ok(Some(rules));
         }
-        let rules = Arc::new(compile(tool, &guards)?);
+        let rules = Arc::new(compile(entries.first().copied().unwrap_or_default(), &guards)?);
         self.rules.insert(guards.into_iter().map(Guards::into_owned).collect(), rules.clone());
         Ok(Some(rules))
     }
@@ -131,9 +133,9 @@ struct ApprovalSource<'a> {
 }
 
 impl<'a> Guards<'a> {
-    fn of(role: &'a Role, tool: &Name) -> Self {
+    fn of(role: &'a Role, tool: &str) -> Self {
         let unless = role.approval_unless.get(tool);
-        let asks = unless.is_some() || role.approval_required.contains(tool);
+        let asks = unless.is_some() || role.approval_required.iter().any(|entry| entry == tool);
         let seconds = if role.approval_ttl_seconds == 0 { 900 } else { role.approval_ttl_seconds };
         let waits = Waits { seconds, by: role.approval_by };
         let allowed = |name: &Name| role.allowed_credentials.contains(name);
@@ -166,7 +168,7 @@ impl<'a> Guards<'a> {
     }
 }
 
-fn compile(tool: &Name, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError> {
+fn compile(tool: &str, guards: &[Guards<'_>]) -> Result<ToolRules, PolicyError> {
     let all: Vec<Constraint> = guards.iter().flat_map(|guards| guards.constraints.iter().cloned()).collect();
     let outputs: Vec<OutputRule> = guards.iter().flat_map(|guards| guards.outputs.iter().cloned()).collect();
     let duties =

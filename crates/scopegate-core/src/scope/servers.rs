@@ -1,7 +1,7 @@
 //! The MCP servers of a role and its parents: which its calls may go to, and how often.
 
 use super::compile::{MAX_RATE, limit};
-use super::{Limit, Scope, ToolId};
+use super::{Asked, Limit, Scope};
 use crate::facts::Account;
 use crate::id::Name;
 use crate::problem::{PolicyError, Problem};
@@ -17,7 +17,8 @@ pub(crate) struct Servers {
     /// By level, the servers that the role and its parents up to there agree on; `None` where none of
     /// them lists any.
     listed: Box<[Option<Box<[Name]>>]>,
-    /// Those that all sessions of one owner share, and those that each session has.
+    /// Those that all sessions of one owner share, and those that each session has: of a server, or of one
+    /// tool there, as the roles name it.
     limits: [Box<[(Name, Limit)]>; 2],
 }
 
@@ -60,7 +61,12 @@ impl Servers {
         });
         let limits = [Account::Own, Account::Shared].into_iter().flat_map(|account| {
             let limits = self.limits(account).iter().filter(|(_, limit)| limit.level <= level);
-            limits.map(move |(server, limit)| format!("{} to MCP server `{server}`", limit.words(account)))
+            limits.map(move |(limited, limit)| match limited.split_once('@') {
+                Some((tool, server)) => {
+                    format!("{} of `{tool}` to MCP server `{server}`", limit.words(account))
+                }
+                None => format!("{} to MCP server `{limited}`", limit.words(account)),
+            })
         });
         listed.into_iter().chain(limits).collect()
     }
@@ -105,22 +111,28 @@ impl Scope {
 
     /// The servers that a call of this tool may go to; `None` when none is listed. A tool that
     /// nobody grants is judged as if the farthest role did.
-    pub(crate) fn listed_servers(&self, id: Option<ToolId>, tool: &str) -> Option<&[Name]> {
+    pub(crate) fn listed_servers(&self, asked: Asked<'_>) -> Option<&[Name]> {
         let listed = &self.servers()?.listed;
-        let granted = self.granted_named(id, tool);
+        let granted = self.grants(asked);
         let level = granted.map_or(listed.len().checked_sub(1)?, |granted| usize::from(granted.depth));
         listed.get(level)?.as_deref()
     }
 
-    /// The limits of one server on accounts of this kind, and their slots: behind those of all servers.
+    /// The limits of one server, and of this tool there, on accounts of this kind, and their slots: behind
+    /// those of all servers.
     pub(crate) fn server_limits(
         &self,
         account: Account,
+        tool: &str,
         server: &str,
     ) -> impl Iterator<Item = (&Limit, u16)> {
+        let counts = move |limited: &Name| match limited.split_once('@') {
+            Some(limited) => limited == (tool, server),
+            None => limited == server,
+        };
         let before = self.limits(account).len();
         let limits = self.servers().map(|servers| servers.limits(account)).unwrap_or_default().iter();
-        let placed = limits.zip(before..).filter(move |((limited, _), _)| limited == server);
+        let placed = limits.zip(before..).filter(move |((limited, _), _)| counts(limited));
         placed.filter_map(|((_, limit), slot)| Some((limit, u16::try_from(slot).ok()?)))
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::entry::ToolEntry;
+use crate::call::ToolCall;
 use crate::id::Name;
 
 /// A tool that some role names.
@@ -15,6 +17,18 @@ pub struct ToolId(u32);
 #[derive(Clone, Debug, Default)]
 pub struct ToolTable {
     ids: HashMap<Name, ToolId, FixedState>,
+    /// Tools of one MCP server alone, by server: apart, so that no call can name one by a name of its own.
+    at: HashMap<Name, HashMap<Name, ToolId, FixedState>, FixedState>,
+    many: u32,
+}
+
+/// The tool of a call: as it is named wherever it is called, and as that of the MCP server it goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'c> {
+    /// As the call has them: neither needs to be a name.
+    pub(crate) entry: ToolEntry<'c>,
+    pub(crate) anywhere: Option<ToolId>,
+    pub(crate) at: Option<ToolId>,
 }
 
 impl ToolTable {
@@ -23,13 +37,49 @@ impl ToolTable {
         self.ids.get(name).copied()
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&Name, ToolId)> {
-        self.ids.iter().map(|(name, id)| (name, *id))
+    /// The number of a tool of one MCP server, if any role names it as such.
+    pub(super) fn find_at(&self, tool: &str, server: &str) -> Option<ToolId> {
+        self.at.get(server)?.get(tool).copied()
     }
 
-    pub(crate) fn intern(&mut self, name: &Name) -> ToolId {
-        let next = ToolId(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(name.clone()).or_insert(next)
+    /// The tool that a call asks for.
+    pub(crate) fn asked<'c>(&self, call: &'c ToolCall) -> Asked<'c> {
+        self.named(&call.tool, call.server.as_deref())
+    }
+
+    /// The same of a tool at this server, or at none.
+    pub(crate) fn named<'c>(&self, tool: &'c str, server: Option<&'c str>) -> Asked<'c> {
+        let at = server.and_then(|server| self.find_at(tool, server));
+        Asked { entry: ToolEntry { tool, server }, anywhere: self.find(tool), at }
+    }
+
+    /// Every entry of a role so far, with the server that it is for.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Name, Option<&Name>, ToolId)> {
+        let anywhere = self.ids.iter().map(|(tool, id)| (tool, None, *id));
+        let at = self
+            .at
+            .iter()
+            .flat_map(|(server, tools)| tools.iter().map(move |(tool, id)| (tool, Some(server), *id)));
+        anywhere.chain(at)
+    }
+
+    pub(super) fn number(&self, entry: ToolEntry<'_>) -> Option<ToolId> {
+        match entry.server {
+            Some(server) => self.find_at(entry.tool, server),
+            None => self.find(entry.tool),
+        }
+    }
+
+    pub(super) fn intern(&mut self, entry: ToolEntry<'_>) -> ToolId {
+        let (next, tool) = (ToolId(self.many), Name::new(entry.tool));
+        let id = match entry.server {
+            Some(server) => *self.at.entry(Name::new(server)).or_default().entry(tool).or_insert(next),
+            None => *self.ids.entry(tool).or_insert(next),
+        };
+        if id == next {
+            self.many = self.many.saturating_add(1);
+        }
+        id
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use async_trait::async_trait;
 use scopegate_core::{
     AccessRequest, Decision, Denial, DenyCode, EnforceError, Enforcer, Event, Name, Need, Outcome, PermitId,
-    PrincipalRef, Quick, SessionId, Timestamp, Trust, TrustUse,
+    PrincipalRef, Quick, Scope, SessionId, Timestamp, Trust, TrustUse,
 };
 
 use super::step::{Answer, Fetched, Step};
@@ -81,6 +81,22 @@ impl Enforcer for LocalEnforcer {
     }
 
     async fn visible(&self, principal: PrincipalRef<'_>, tools: &[&str]) -> Result<Vec<bool>, EnforceError> {
+        Ok(self.could_permit(principal, None, tools))
+    }
+
+    async fn visible_at(
+        &self,
+        principal: PrincipalRef<'_>,
+        server: &str,
+        tools: &[&str],
+    ) -> Result<Vec<bool>, EnforceError> {
+        Ok(self.could_permit(principal, Some(server), tools))
+    }
+}
+
+impl LocalEnforcer {
+    /// Which of these tools, at this MCP server or at none, every scope in force could permit.
+    fn could_permit(&self, principal: PrincipalRef<'_>, server: Option<&str>, tools: &[&str]) -> Vec<bool> {
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
         let place = self.inner.sessions.find(principal, &guard);
@@ -88,12 +104,13 @@ impl Enforcer for LocalEnforcer {
             place.map(|place| place.session.chain().map(|s| snapshot.scope(s.slot)).collect());
         let could = |tool: &&str| match &scopes {
             Some(scopes) => {
-                scopes.iter().all(|s| s.is_some_and(|scope| scope.could_permit(&snapshot.tools, tool)))
+                let permits = |scope: &Scope| scope.could_permit(&snapshot.tools, tool, server);
+                scopes.iter().all(|scope| scope.is_some_and(permits))
                     && snapshot.policies.as_deref().is_none_or(|policies| policies.could_permit(tool))
             }
             None => false,
         };
-        Ok(tools.iter().map(could).collect())
+        tools.iter().map(could).collect()
     }
 }
 

@@ -102,12 +102,13 @@ impl LocalEnforcer {
         Some(snapshot.scope(slot)?.view(&snapshot.tools))
     }
 
-    /// One tool of a role, listed or granted by a pattern; `None` when nothing grants it.
-    pub fn explain_tool(&self, role: &str, tool: &Name) -> Option<ToolView> {
+    /// One tool of a role, at this MCP server or at none, listed or granted by a pattern; `None` when nothing
+    /// grants it there.
+    pub fn explain_tool(&self, role: &str, tool: &Name, server: Option<&Name>) -> Option<ToolView> {
         let slot = self.inner.publisher().find(role)?;
         let guard = self.inner.read();
         let snapshot = self.inner.policy.load(&guard);
-        snapshot.scope(slot)?.view_tool(&snapshot.tools, tool)
+        snapshot.scope(slot)?.view_tool(&snapshot.tools, tool, server)
     }
 
     /// The names of all roles.

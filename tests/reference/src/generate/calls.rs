@@ -1,9 +1,11 @@
 //! Random calls, biased hard towards those that pass.
 
 use super::arguments::Node;
+use super::servers::SERVERS;
 use super::{ACTIONS, ENVS, Gen, GeneratedCall, TOOLS};
 use crate::decide::{Link, Reference};
-use crate::policy::{Constraint, Role};
+use crate::mcp::server_passes;
+use crate::policy::{Constraint, Role, said};
 
 /// What a session's roles say, so far as it helps to make up a call that passes.
 #[derive(Debug)]
@@ -18,22 +20,40 @@ impl<'a> Hints<'a> {
         reference.in_service(session, now).then_some(Hints { reference, session })
     }
 
-    fn links(&self, tool: &str) -> Vec<Link<'a>> {
-        self.reference.handles(self.session).iter().map(|handle| self.reference.link(*handle, tool)).collect()
+    fn links(&self, tool: &str, server: Option<&str>) -> Vec<Link<'a>> {
+        let link = |handle: &usize| self.reference.link(*handle, tool, server);
+        self.reference.handles(self.session).iter().map(link).collect()
     }
 
-    /// The tools that every link grants.
-    fn granted(&self) -> Vec<&'static str> {
-        TOOLS.into_iter().filter(|tool| self.links(tool).iter().all(|link| !link.guards.is_empty())).collect()
+    /// The tools that every link grants, at this server or at none.
+    fn granted(&self, server: Option<&str>) -> Vec<&'static str> {
+        let granted = |tool: &&str| self.links(tool, server).iter().all(|link| !link.guards.is_empty());
+        TOOLS.into_iter().filter(granted).collect()
+    }
+
+    /// Every tool that could be permitted, and where it may go.
+    fn reachable(&self) -> Vec<(&'static str, Option<&'static str>)> {
+        let everywhere = std::iter::once(None).chain(SERVERS.map(Some));
+        let passes =
+            |tool: &str, server| self.links(tool, server).iter().all(|link| server_passes(link, server));
+        everywhere
+            .flat_map(|server| self.granted(server).into_iter().map(move |tool| (tool, server)))
+            .filter(|(tool, server)| passes(tool, *server))
+            .collect()
     }
 }
 
-fn constraints<'a>(members: &[&'a Role], tool: &str, unless_too: bool) -> Vec<&'a Constraint> {
+fn constraints<'a>(
+    members: &[&'a Role],
+    tool: &str,
+    server: Option<&str>,
+    unless_too: bool,
+) -> Vec<&'a Constraint> {
     let mut list: Vec<&Constraint> = Vec::new();
     for role in members {
-        list.extend(role.constraints.get(tool).into_iter().flatten());
+        list.extend(said(&role.constraints, tool, server).flatten());
         if unless_too {
-            list.extend(role.approval_unless.get(tool).into_iter().flatten());
+            list.extend(said(&role.approval_unless, tool, server).flatten());
         }
     }
     list
@@ -42,14 +62,13 @@ fn constraints<'a>(members: &[&'a Role], tool: &str, unless_too: bool) -> Vec<&'
 impl Gen {
     /// A call of that session, or of any session if there are no hints.
     pub fn call(&mut self, hints: Option<&Hints>) -> GeneratedCall {
-        let granted = hints.map(Hints::granted).unwrap_or_default();
-        let tool = self.tool(&granted);
-        let links = hints.map(|hints| hints.links(&tool)).unwrap_or_default();
+        let (tool, server) = self.goal(hints);
+        let links = hints.map(|hints| hints.links(&tool, server.as_deref())).unwrap_or_default();
         let members: Vec<&Role> = links.iter().flat_map(|link| link.chain.iter().copied()).collect();
         let guards: Vec<&Role> = links.iter().flat_map(|link| link.guards.iter().copied()).collect();
 
         let unless_too = self.chance(60);
-        let wanted = constraints(&members, &tool, unless_too);
+        let wanted = constraints(&members, &tool, server.as_deref(), unless_too);
         let mut arguments = self.satisfy(&wanted);
 
         let action = if self.chance(35) { Some(self.pick(&ACTIONS).to_string()) } else { None };
@@ -86,18 +105,34 @@ impl Gen {
         let args = if self.chance(spoil) { self.mutate(arguments) } else { self.write(&arguments, true) };
         let manifest = hints.and_then(|hints| hints.reference.manifest(hints.session));
         let resource = self.resource(manifest, action.as_deref(), &tool);
-        let server = self.server(&links);
         let (claim, schema) = self.claims(server.is_some());
         let via = self.via();
         GeneratedCall { tool, action, env, resource, server, claim, via, schema, args }
     }
 
+    /// The tool, and the server that the call names.
+    fn goal(&mut self, hints: Option<&Hints>) -> (String, Option<String>) {
+        let reachable = hints.map(Hints::reachable).unwrap_or_default();
+        if !reachable.is_empty() && self.chance(90) {
+            let (tool, server) = self.pick(&reachable);
+            return (tool.to_string(), server.map(str::to_string));
+        }
+        let granted = hints.map(|hints| hints.granted(None)).unwrap_or_default();
+        let tool = self.tool(&granted);
+        let links = hints.map(|hints| hints.links(&tool, None)).unwrap_or_default();
+        let server = self.server(&links);
+        (tool, server)
+    }
+
     fn tool(&mut self, granted: &[&str]) -> String {
-        if !granted.is_empty() && self.chance(94) {
+        if !granted.is_empty() && self.chance(60) {
             return self.pick(granted).to_string();
         }
         let tool = self.pick(&TOOLS);
-        match self.below(8) {
+        match self.below(10) {
+            // No tool has such a name, whatever entries look like.
+            6 => format!("{tool}@{}", self.pick(&SERVERS)),
+            7 => format!("{tool}@"),
             0 => tool.to_uppercase(),
             1 => format!("{tool} "),
             2 => tool.replace('a', "\u{430}"),

@@ -63,7 +63,7 @@ impl Gen {
             tools.push(self.pick(&TOOLS));
         }
         role.insert("allowed_tools".to_string(), json!(tools));
-        if self.chance(20) {
+        if self.chance(if self.servers { 35 } else { 20 }) {
             let count = self.range(1, 2);
             let patterns: Vec<&str> = (0..count).map(|_| self.pick(&PATTERNS)).collect();
             role.insert("allowed_actions".to_string(), json!(patterns));
@@ -80,6 +80,9 @@ impl Gen {
         }
         if self.servers && self.chance(75) {
             self.server_guards(&mut role);
+        }
+        if self.servers && self.chance(60) {
+            self.at_servers(&mut role);
         }
         Value::Object(role)
     }

@@ -54,6 +54,66 @@ impl Gen {
         }
     }
 
+    /// Some of what a role says of tools, said of one server's tool instead, or as well.
+    pub(crate) fn at_servers(&mut self, role: &mut Map<String, Value>) {
+        let listed: Vec<String> =
+            role.get("allowed_mcp_servers").and_then(Value::as_array).map_or_else(Vec::new, |listed| {
+                listed.iter().filter_map(Value::as_str).map(str::to_string).collect()
+            });
+        let some = |this: &mut Gen| match listed.is_empty() || this.chance(10) {
+            true => this.pick(&SERVERS).to_string(),
+            false => this.pick_ref(&listed).clone(),
+        };
+        for member in ["allowed_tools", "approval_required", "denied_actions"] {
+            let Some(entries) = role.get_mut(member).and_then(Value::as_array_mut) else { continue };
+            for entry in entries.iter_mut() {
+                if self.chance(35) {
+                    *entry = json!(format!("{}@{}", entry.as_str().unwrap_or_default(), some(self)));
+                }
+            }
+            if self.chance(25) {
+                entries.push(json!(format!("{}@{}", self.pick(&TOOLS), some(self))));
+            }
+        }
+        if self.chance(10) {
+            let denied = role.entry("denied_actions").or_insert_with(|| json!([]));
+            let pattern = self.pick(&["*_file@files*", "delete*@*", "r*@file*", "write@erp/*", "*@database"]);
+            denied.as_array_mut().into_iter().for_each(|denied| denied.push(json!(pattern)));
+        }
+        for member in ["parameter_constraints", "approval_unless", "credential_mapping"] {
+            let Some(said) = role.get(member).and_then(Value::as_object).cloned() else { continue };
+            let mut entries = Map::new();
+            for (tool, rules) in said {
+                let at = format!("{tool}@{}", some(self));
+                match self.below(100) {
+                    0..=24 => drop(entries.insert(at, rules)),
+                    25..=39 => entries.extend([(at, rules.clone()), (tool, rules)]),
+                    _ => drop(entries.insert(tool, rules)),
+                }
+            }
+            role.insert(member.to_string(), Value::Object(entries));
+        }
+        self.settle_approvals(role);
+        if let Some(limits) = role.get_mut("mcp_server_rate_limits").and_then(Value::as_object_mut)
+            && self.chance(40)
+        {
+            let tool = format!("{}@{}", self.pick(&TOOLS), some(self));
+            limits.insert(tool, json!(self.pick(&[0, 1, 2, 5])));
+        }
+    }
+
+    /// A tool that always waits for a person cannot be waived as well: that is refused.
+    fn settle_approvals(&self, role: &mut Map<String, Value>) {
+        let held = role.get("approval_required").cloned().unwrap_or_else(|| json!([]));
+        let held = |entry: &str| held.as_array().is_some_and(|held| held.contains(&json!(entry)));
+        if let Some(unless) = role.get_mut("approval_unless").and_then(Value::as_object_mut) {
+            unless.retain(|entry, _| !held(entry) && !held(entry.split('@').next().unwrap_or_default()));
+            if unless.is_empty() {
+                role.remove("approval_unless");
+            }
+        }
+    }
+
     /// The server a call names: one that every link lists, mostly.
     pub(crate) fn server(&mut self, links: &[Link]) -> Option<String> {
         let passing: Vec<&str> = SERVERS

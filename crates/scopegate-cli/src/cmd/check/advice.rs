@@ -1,7 +1,10 @@
 //! What would have to be different for a call to pass.
 
+use std::collections::BTreeSet;
+
 use scopegate_core::{
-    DenyCode, Hold, Manifest, Name, PolicyDecision, PolicyMode, PolicyView, ScopeView, ToolCall, ToolView,
+    DenyCode, Hold, Manifest, Name, PolicyDecision, PolicyMode, PolicyView, Role, ScopeView, ToolCall,
+    ToolEntry, ToolView,
 };
 
 use crate::answer::{Answer, Verdict};
@@ -24,7 +27,7 @@ pub(super) fn would_pass(
         (Verdict::Permit, _) => [guards, constraints].concat(),
         (Verdict::Hold, _) => agreement(tool, answer.hold),
         (Verdict::Deny, Some(DenyCode::ActionForbidden)) => forbidden(trial, view),
-        (Verdict::Deny, Some(DenyCode::ScopeViolation)) => grants(trial, view, &call.tool),
+        (Verdict::Deny, Some(DenyCode::ScopeViolation)) => grants(trial, view, call),
         (Verdict::Deny, Some(DenyCode::CredentialViolation)) => {
             vec!["the role that maps the credential must also list it under `allowed_credentials`".to_owned()]
         }
@@ -129,20 +132,28 @@ fn forbidden(trial: &Trial, view: &ScopeView) -> Vec<String> {
 }
 
 /// Who has the tool, or which tool was meant.
-fn grants(trial: &Trial, view: &ScopeView, wanted: &Name) -> Vec<String> {
+fn grants(trial: &Trial, view: &ScopeView, call: &ToolCall) -> Vec<String> {
+    let (wanted, server) = (&call.tool, call.server.as_deref());
     let roles = || trial.policy.roles.iter();
-    let having: Vec<_> = roles().filter(|r| r.grants(wanted)).map(|r| format!("`{}`", r.name)).collect();
+    let has = |role: &&Role| role.grants(wanted, server);
+    let having: Vec<_> = roles().filter(has).map(|role| format!("`{}`", role.name)).collect();
     if !having.is_empty() {
         return vec![format!("the same call under role {}", having.join(" or "))];
     }
-    let names = roles().flat_map(|role| &role.allowed_tools);
-    let near = names.map(|name| (strsim::damerau_levenshtein(name, wanted), name)).min();
+    let entries = || roles().flat_map(|role| &role.allowed_tools).map(|entry| ToolEntry::read(entry));
+    let elsewhere: BTreeSet<_> =
+        entries().filter(|entry| entry.tool == wanted).map(|entry| format!("`{entry}`")).collect();
+    if !elsewhere.is_empty() {
+        let all = elsewhere.into_iter().collect::<Vec<_>>().join(", ");
+        return vec![format!("at another MCP server: granted is {all}")];
+    }
+    let near = entries().map(|entry| (strsim::damerau_levenshtein(entry.tool, wanted), entry)).min();
     match near {
-        Some((edits, name)) if edits <= TYPO && edits < name.len() / 2 => {
-            vec![format!("did you mean `{name}`?")]
+        Some((edits, entry)) if edits <= TYPO && edits < entry.tool.len() / 2 => {
+            vec![format!("did you mean `{entry}`?")]
         }
         _ => {
-            let tools: Vec<_> = view.tools.iter().map(|tool| format!("`{}`", tool.tool)).collect();
+            let tools: Vec<_> = view.tools.iter().map(|tool| format!("`{}`", tool.entry())).collect();
             let first = "no role of this policy grants it; list it under `allowed_tools` to grant it";
             vec![first.to_owned(), format!("role `{}` has: {}", view.role, tools.join(", "))]
         }

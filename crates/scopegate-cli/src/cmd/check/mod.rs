@@ -170,7 +170,7 @@ fn report(
     notes: Vec<String>,
 ) -> Result<Report, Failure> {
     let view = trial.view()?;
-    let tool = trial.view_of(&call.tool);
+    let tool = trial.view_of(&call.tool, call.server.as_ref());
     let tool = tool.as_ref();
     let review = answer.hold.and_then(|hold| trial.review(hold));
     let lacking = advice::in_manifest(trial, agent, tool, call, &answer);

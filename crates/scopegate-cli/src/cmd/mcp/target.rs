@@ -94,6 +94,13 @@ impl TargetArgs {
         Ok(Server::new(name, upstream).tell(tell.clone()))
     }
 
+    /// Each server, for whoever only wants to know what they offer.
+    pub(crate) fn each(&self, tell: &Tell) -> Result<Vec<Server>, Failure> {
+        let Some(path) = &self.servers else { return Ok(vec![self.alone(tell)?]) };
+        let all = servers::read(path)?.into_iter();
+        Ok(all.map(|(name, upstream)| Server::new(name, upstream).tell(tell.clone())).collect())
+    }
+
     fn named(&self) -> Result<(Name, Upstream), Failure> {
         let upstream = self.upstream()?;
         let name = self.server_name.clone().or_else(|| upstream.name().map(Name::from));

@@ -21,13 +21,15 @@ use crate::reveal::reveal;
 ///
 /// Starts the server, lists its tools and writes a commented policy: tools that the server calls read-only
 /// wait for a person, the others stand there commented out, each with its arguments as constraints to fill in.
-/// What a server says of its tools is a hint and no more. With --template, writes a policy that was made for a
+/// What a server says of its tools is a hint and no more. Of several servers (--servers) each tool is named as
+/// that of its own, TOOL@SERVER. With --template, writes a policy that was made for a
 /// well-known server instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   scopegate mcp init --template filesystem > filesystem.yaml
-  scopegate mcp init --server-name time --out time.yaml -- uvx mcp-server-time")]
+  scopegate mcp init --server-name time --out time.yaml -- uvx mcp-server-time
+  scopegate mcp init --servers servers.yaml --out policy.yaml")]
 pub(crate) struct Init {
     /// A policy for a well-known server: database, fetch, filesystem, github or slack
     #[arg(long, value_name = "NAME")]
@@ -70,7 +72,8 @@ impl Init {
     }
 
     fn begun_from_list(&self) -> Result<String, Failure> {
-        let listed = listing::list(&self.target)?;
-        Ok(policy::write(&listed.server, &self.role, &screen(None, &listed.tools)))
+        let listed = listing::list_each(&self.target)?.into_iter();
+        let screened: Vec<_> = listed.map(|listed| (listed.server, screen(None, &listed.tools))).collect();
+        Ok(policy::write(&screened, &self.role))
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use scopegate_core::pin::{Screened, Standing};
-use scopegate_core::{CatalogueTool, Name};
+use scopegate_core::{CatalogueTool, Name, ToolEntry};
 use serde_json::{Map, Value};
 
 use crate::reveal::reveal;
@@ -12,21 +12,38 @@ use crate::reveal::reveal;
 /// Longest piece of a server's text in a comment.
 const LONGEST: usize = 100;
 
-/// A policy for these tools.
-pub(super) fn write(server: &Name, role: &Name, screened: &Screened) -> String {
-    let tools: Vec<_> = screened.catalogue.tools.iter().filter(|tool| !tool.quarantined).collect();
-    let held: Vec<_> = tools.iter().copied().filter(|tool| reads_only(tool)).collect();
-    let mut text = head(server, role);
-    list(&mut text, "allowed_tools", &tools, &held);
+/// A policy for these tools. Of several servers each is named as that of its own: a bare name would be granted
+/// at all of them.
+pub(super) fn write(servers: &[(Name, Screened)], role: &Name) -> String {
+    let offered = servers.iter().flat_map(|(server, screened)| {
+        let entry = move |tool: &CatalogueTool| match servers {
+            [_] => tool.name.to_string(),
+            _ => ToolEntry { tool: &tool.name, server: Some(server) }.to_string(),
+        };
+        let usable = screened.catalogue.tools.iter().filter(|tool| !tool.quarantined);
+        usable.map(move |tool| Offered { entry: entry(tool), tool })
+    });
+    let offered: Vec<_> = offered.collect();
+    let mut text = head(servers, role);
+    list(&mut text, "allowed_tools", &offered);
     text.push_str("\n    # A person agrees to each of these, call by call. Take out what need not wait.\n");
-    list(&mut text, "approval_required", &held, &held);
-    constraints(&mut text, &tools);
+    let held: Vec<_> = offered.iter().filter(|offered| reads_only(offered.tool)).cloned().collect();
+    list(&mut text, "approval_required", &held);
+    constraints(&mut text, &offered);
     text.push_str(TAIL);
-    unusable(&mut text, screened);
+    unusable(&mut text, servers);
     text
 }
 
-fn head(server: &Name, role: &Name) -> String {
+/// A tool, and how the policy names it.
+#[derive(Clone)]
+struct Offered<'a> {
+    entry: String,
+    tool: &'a CatalogueTool,
+}
+
+fn head(servers: &[(Name, Screened)], role: &Name) -> String {
+    let listed = servers.iter().map(|(server, _)| server.as_str()).collect::<Vec<_>>().join(", ");
     format!(
         "# yaml-language-server: $schema=./scopegate.schema.json\n\
          #\n\
@@ -35,7 +52,7 @@ fn head(server: &Name, role: &Name) -> String {
          version: 1\n\
          roles:\n  \
            - name: {role}\n    \
-             allowed_mcp_servers: [{server}]\n\n    \
+             allowed_mcp_servers: [{listed}]\n\n    \
              # Whatever is not listed is denied. Tools that the server calls read-only are listed, and wait for a\n    \
              # person below; take in the others one by one.\n"
     )
@@ -51,20 +68,20 @@ const TAIL: &str = "
     #   some_tool: [{ path: customer.iban }, { pattern: '[0-9]{16}' }, { max_bytes: 65536 }]
 ";
 
-/// A list of names of which some are in force.
-fn list(text: &mut String, member: &str, all: &[&CatalogueTool], on: &[&CatalogueTool]) {
-    if on.is_empty() {
+/// A list of tools, of which those that only read are in force.
+fn list(text: &mut String, member: &str, all: &[Offered<'_>]) {
+    if all.iter().any(|offered| reads_only(offered.tool)) {
+        add(text, &format!("    {member}:"));
+    } else {
         add(text, &format!("    {member}: []"));
         if !all.is_empty() {
             add(text, &format!("    # {member}:"));
         }
-    } else {
-        add(text, &format!("    {member}:"));
     }
-    for tool in all {
-        let off = if on.iter().any(|on| on.name == tool.name) { "" } else { "# " };
+    for Offered { entry, tool } in all {
+        let off = if reads_only(tool) { "" } else { "# " };
         let words = if member == "allowed_tools" { format!(" # {}", words(tool)) } else { String::new() };
-        add(text, &format!("      {off}- {}{words}", name(&tool.name)));
+        add(text, &format!("      {off}- {}{words}", name(entry)));
     }
 }
 
@@ -91,9 +108,9 @@ fn reads_only(tool: &CatalogueTool) -> bool {
 }
 
 /// Every argument of every tool as a constraint to fill in.
-fn constraints(text: &mut String, tools: &[&CatalogueTool]) {
+fn constraints(text: &mut String, offered: &[Offered<'_>]) {
     text.push_str("\n    # What must hold of the arguments, all of it; take in what is meant.\n    # parameter_constraints:\n");
-    for tool in tools {
+    for Offered { entry, tool } in offered {
         let schema = tool.input_schema.as_ref();
         let none = Map::new();
         let fields = schema.and_then(|schema| schema.get("properties")?.as_object()).unwrap_or(&none);
@@ -101,7 +118,7 @@ fn constraints(text: &mut String, tools: &[&CatalogueTool]) {
         if fields.is_empty() {
             continue;
         }
-        add(text, &format!("    #   {}:", name(&tool.name)));
+        add(text, &format!("    #   {}:", name(entry)));
         for (field, schema) in fields {
             let needed = needed.is_some_and(|needed| needed.iter().any(|name| name == field));
             add(text, &format!("    #     {}", constraint(field, schema, needed)));
@@ -144,26 +161,26 @@ fn guess(field: &str, schema: &Value) -> (String, &'static str, String) {
 }
 
 /// What nobody can be granted, and why.
-fn unusable(text: &mut String, screened: &Screened) {
+fn unusable(text: &mut String, servers: &[(Name, Screened)]) {
+    let whose = |server: &Name| if servers.len() > 1 { format!("{server}: ") } else { String::new() };
+    let reports = || {
+        servers
+            .iter()
+            .flat_map(|(server, screened)| screened.reports.iter().map(move |report| (server, report)))
+    };
     let mut begun = false;
-    for report in &screened.reports {
+    for (server, report) in reports() {
         let Standing::Unusable(why) = &report.standing else { continue };
         if !begun {
             text.push_str("\n# These cannot be granted:\n");
             begun = true;
         }
-        add(text, &format!("#   {}: {}", comment(&report.tool), comment(why)));
+        add(text, &format!("#   {}{}: {}", whose(server), comment(&report.tool), comment(why)));
     }
-    for report in &screened.reports {
+    for (server, report) in reports() {
         for hint in &report.hints {
-            add(
-                text,
-                &format!(
-                    "# Look at `{}`: {}",
-                    comment(&report.tool),
-                    comment(&format!("{}: {}", hint.place, hint.kind))
-                ),
-            );
+            let said = comment(&format!("{}: {}", hint.place, hint.kind));
+            add(text, &format!("# Look at {}`{}`: {said}", whose(server), comment(&report.tool)));
         }
     }
 }
@@ -194,7 +211,7 @@ mod tests {
     use super::*;
 
     fn written(listed: &[Value]) -> (String, Policy) {
-        let text = write(&"files".into(), &"agent".into(), &screen(None, listed));
+        let text = write(&[("files".into(), screen(None, listed))], &"agent".into());
         let policy = Policy::from_text(&text, "p").unwrap_or_else(|error| panic!("{error}\n{text}"));
         (text, policy)
     }
@@ -244,6 +261,25 @@ mod tests {
         assert!(nothing.roles[0].allowed_tools.is_empty());
         let (_, none_reads) = written(&[json!({"name": "wipe"})]);
         assert!(none_reads.roles[0].allowed_tools.is_empty());
+    }
+
+    #[test]
+    fn tools_of_several_servers_are_named_as_theirs() {
+        let (reads, odd) = (json!({"readOnlyHint": true}), json!({"name": "no name"}));
+        let files = [
+            json!({"name": "read", "annotations": reads, "inputSchema": {"properties": {"path": {"type": "string"}}}}),
+        ];
+        let wiki = [json!({"name": "read", "annotations": reads}), json!({"name": "edit"}), odd];
+        let servers = [("files".into(), screen(None, &files)), ("wiki".into(), screen(None, &wiki))];
+        let text = write(&servers, &"agent".into());
+        let policy = Policy::from_text(&text, "p").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let role = &policy.roles[0];
+        assert_eq!(role.allowed_mcp_servers, ["files", "wiki"]);
+        assert_eq!(role.allowed_tools, ["read@files", "read@wiki"]);
+        assert_eq!(role.approval_required, role.allowed_tools);
+        for line in ["      # - \"edit@wiki\" #", "    #   \"read@files\":", "#   wiki: no name: "] {
+            assert!(text.lines().any(|written| written.starts_with(line)), "{line}\n{text}");
+        }
     }
 
     #[test]
