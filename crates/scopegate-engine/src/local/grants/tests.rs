@@ -114,8 +114,8 @@ impl World {
     /// The last record of an owner's sessions.
     fn last(&self, owner: &str) -> DecisionRecord {
         assert!(wait(self.engine.flush()));
-        let records = self.engine.records().into_iter().map(|line| line.record);
-        records.filter(|record| record.owner.as_deref() == Some(owner)).next_back().unwrap()
+        let mut records = self.engine.records().into_iter().map(|line| line.record);
+        records.rfind(|record| record.owner.as_deref() == Some(owner)).unwrap()
     }
 
     fn window(&self, window: OpenWindow) -> Result<Grant, GrantError> {
