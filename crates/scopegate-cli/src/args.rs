@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Keys(cmd::keys::Keys),
     Tenants(cmd::tenants::Tenants),
     Roles(cmd::roles::Roles),
+    Grants(cmd::grants::Grants),
     Policies(cmd::policies::Policies),
     Packs(cmd::packs::Packs),
     Servers(cmd::servers::Servers),

@@ -8,6 +8,7 @@ pub(crate) mod decisions;
 pub(crate) mod demo;
 pub(crate) mod escalations;
 pub(crate) mod explain;
+pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod mcp;
 pub(crate) mod packs;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<Exit, Failure
         Command::Keys(keys) => keys.run(output),
         Command::Tenants(tenants) => tenants.run(output),
         Command::Roles(roles) => roles.run(output),
+        Command::Grants(grants) => grants.run(output),
         Command::Policies(policies) => policies.run(output),
         Command::Packs(packs) => packs.run(output),
         Command::Servers(servers) => servers.run(output),

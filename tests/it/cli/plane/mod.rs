@@ -6,6 +6,7 @@ mod connection;
 mod data;
 mod decisions;
 mod escalations;
+mod grants;
 mod policies;
 mod reviews;
 mod roles;
