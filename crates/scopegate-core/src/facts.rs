@@ -91,6 +91,20 @@ pub struct Handed<'a> {
     pub trust: Option<Trust>,
     /// Its manifest, where it has one. It is read for calls that name a resource.
     pub manifest: Option<&'a Manifest>,
+    /// Those after it through whose hands it went. `None` when one of them cannot be told.
+    pub hands: Option<&'a [Hand<'a>]>,
+}
+
+/// An agent that handed on what it had got itself: what guards it guards whoever has it from there.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever holds the state fills in all of it")]
+pub struct Hand<'a> {
+    /// Its scope, as it is now; `None` when its role is gone.
+    pub scope: Option<&'a Scope>,
+    /// How far it is trusted; `None` where nobody keeps count.
+    pub trust: Option<Trust>,
+    /// Its manifest, where it has one.
+    pub manifest: Option<&'a Manifest>,
 }
 
 /// The rate accounts of one owner or session, as read.

@@ -68,7 +68,7 @@ pub use self::enforcer::{
     EnforceError, Enforcer, Need, Provision, ProvisionError, Provisioned, Quick, Reviews, SessionHandle,
     SessionWatch, Sessions,
 };
-pub use self::facts::{Account, Asked, Changes, Facts, Handed, Held, Link, Meter, Paid, Ruling, Waits};
+pub use self::facts::{Account, Asked, Changes, Facts, Hand, Handed, Held, Link, Meter, Paid, Ruling, Waits};
 pub use self::gate::{Admission, Asking, Completion, Gate, Permitted, Refusal};
 pub use self::grant::manifest::{Lack, Manifest, Manifests};
 pub use self::grant::{Grant, GrantError, GrantKind, GrantState};

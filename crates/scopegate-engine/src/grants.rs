@@ -34,7 +34,7 @@ pub(crate) struct Grants {
     broken: Vec<GrantId>,
 }
 
-/// A grant, and the place of the role that a delegation comes from.
+/// A grant, and the place of the role of whoever delegated it.
 struct Entry {
     grant: Grant,
     slot: Option<Slot>,
@@ -57,7 +57,10 @@ impl GrantBook {
         let mut saved = saved;
         saved.sort_by_key(|grant| (grant.opened_at, grant.id));
         for grant in saved {
-            let slot = grant.delegation().map(|delegation| find(&delegation.role).unwrap_or(Slot::MAX));
+            let slot = grant.delegation().map(|delegation| {
+                let role = delegation.hand.as_ref().unwrap_or(&delegation.role);
+                find(role).unwrap_or(Slot::MAX)
+            });
             self.put(&mut self.lock(), grant, slot);
         }
     }
@@ -116,6 +119,22 @@ impl Grants {
             above.push(&last.grant);
         }
         Some((above, last.slot?))
+    }
+
+    /// The agents after the first that handed it on, nearest first, with the places of their roles. `None` when
+    /// one of them cannot be told.
+    pub(crate) fn hands<'g>(
+        &'g self,
+        grant: &'g Grant,
+        above: &[&'g Grant],
+    ) -> Option<Vec<(&'g Name, Slot)>> {
+        let parts = std::iter::once(grant).chain(above.iter().copied());
+        let hand = |grant: &'g Grant| {
+            let of = grant.delegation()?;
+            of.hand.as_ref()?;
+            Some((&of.source, self.by_id.get(&grant.id)?.slot?))
+        };
+        parts.take(above.len()).map(hand).collect()
     }
 
     /// These, as they stand.

@@ -4,17 +4,19 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
 use super::Granted;
 use super::value::{Grant, GrantError, GrantKind, GrantState, check_patterns, check_text, overlap};
 use crate::call::ToolCall;
 use crate::denial::{Denial, DenyCode, Detail};
 use crate::facts::{Facts, Handed, Held};
-use crate::grant::manifest;
+use crate::grant::manifest::{self, Manifest};
 use crate::id::{GrantId, Name};
 use crate::mcp;
-use crate::scope::{Scope, ToolTable};
+use crate::scope::{Asked, Scope, ToolTable};
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 /// The most hands, whatever anybody allows.
 pub const MAX_DELEGATIONS: u64 = 4;
@@ -29,6 +31,9 @@ pub struct Delegation {
     pub source: Name,
     /// The role whose scope it comes from: of the first that handed it on.
     pub role: Name,
+    /// The role of a source that got it from somebody: what guards that role guards it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<Name>,
     /// The delegation it is a part of, if the source got it from somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<GrantId>,
@@ -43,7 +48,7 @@ pub struct Delegation {
 pub struct Delegate {
     /// Who hands it on.
     pub source: Name,
-    /// The source's role; not read where the source hands on what it got itself.
+    /// The source's role; of a source that hands on what it got itself, its guards alone.
     pub role: Name,
     /// Who gets it.
     pub target: Name,
@@ -88,7 +93,10 @@ impl Delegate {
         let Self { source, role, target, scopes, within, parent, length, max_uses, instruction, by, .. } =
             self;
         let ends = above.iter().map(|grant| grant.until).chain([now.after(length)]);
-        let role = first.map_or(role, |first| first.role.clone());
+        let (role, hand) = match first {
+            None => (role, None),
+            Some(first) => (first.role.clone(), Some(role)),
+        };
         Ok(Grant {
             id,
             agent: target,
@@ -102,7 +110,7 @@ impl Delegate {
             max_uses,
             uses: 0,
             ended: None,
-            kind: GrantKind::Delegation(Delegation { source, role, parent, max_depth }),
+            kind: GrantKind::Delegation(Delegation { source, role, hand, parent, max_depth }),
         })
     }
 
@@ -159,31 +167,46 @@ impl Held<'_> {
 }
 
 /// Line 5 for a delegation: what the source itself may do with the tool, now. Whatever stands against the
-/// source stands against whoever acts on its word.
-pub(super) fn source<'a>(
+/// source, or against anybody through whose hands it went, stands against whoever acts on its word.
+pub(super) fn sources<'a>(
     facts: &Facts<'a>,
     held: &Held<'a>,
     handed: &Handed<'a>,
     call: &ToolCall,
     now: Timestamp,
-) -> Result<Granted<'a>, Denial> {
+) -> Result<SmallVec<[Granted<'a>; 2]>, Denial> {
     let over = || super::not_by(held.grant.id);
     let scope = handed.scope.filter(|_| !handed.suspended).ok_or_else(over)?;
     if !held.chain().all(|grant| grant.is_open(now) && grant.admits(&call.tool)) {
         return Err(over());
     }
     let asked = facts.tools.asked(call);
-    let granted = scope.grants(asked).ok_or_else(over)?;
+    let mut granted = smallvec![scope.grants(asked).ok_or_else(over)?];
+    check_source(scope, (asked, call), granted.last(), (handed.trust, handed.manifest))?;
+    for hand in handed.hands.ok_or_else(over)? {
+        // Its own role need not grant what it was handed.
+        let scope = hand.scope.ok_or_else(over)?;
+        granted.push(scope.guarded_by_all(asked).ok_or_else(over)?);
+        check_source(scope, (asked, call), granted.last(), (hand.trust, hand.manifest))?;
+    }
+    Ok(granted)
+}
+
+/// What the guards of calls do not look at again: forbids, servers, the manifest, and trust.
+fn check_source(
+    scope: &Scope,
+    (asked, call): (Asked<'_>, &ToolCall),
+    granted: Option<&Granted<'_>>,
+    (trust, manifest): (Option<Trust>, Option<&Manifest>),
+) -> Result<(), Denial> {
     if let Some(pattern) = scope.forbids().and_then(|forbids| forbids.find_there(call)) {
         return Err(Denial::with(DenyCode::ActionForbidden, Detail::Name(pattern.clone())));
     }
     mcp::check_server(scope, asked, call.server.as_ref())?;
-    manifest::check_of(handed.manifest, call)?;
-    match granted.level.min_trust {
-        Some(least) if handed.trust.is_none_or(|trust| trust < least) => {
-            Err(Denial::new(DenyCode::TrustTooLow))
-        }
-        _ => Ok(granted),
+    manifest::check_of(manifest, call)?;
+    match granted.and_then(|granted| granted.level.min_trust) {
+        Some(least) if trust.is_none_or(|trust| trust < least) => Err(Denial::new(DenyCode::TrustTooLow)),
+        _ => Ok(()),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn find_held<'a>(
     let own = scope.guarded_by_all(facts.tools.asked(call)).ok_or_else(over)?;
     let mut granted = smallvec![own];
     match (&held.handed, held.grant.delegation()) {
-        (Some(handed), Some(_)) => granted.push(delegation::source(facts, held, handed, call, now)?),
+        (Some(handed), Some(_)) => granted.extend(delegation::sources(facts, held, handed, call, now)?),
         (None, None) => {}
         // A delegation from nobody.
         _ => return Err(over()),

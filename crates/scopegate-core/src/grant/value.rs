@@ -257,7 +257,9 @@ pub(super) fn check_patterns(patterns: &[Name], whole: bool) -> Result<(), Grant
     if whole && patterns.is_empty() {
         return Err(GrantError::NoScopes);
     }
-    match patterns.iter().find(|pattern| crate::forbid::parse(pattern).is_err()) {
+    // A grant is for a tool wherever it is called: `TOOL@SERVER` would admit nothing.
+    let is_wrong = |pattern: &&Name| pattern.contains('@') || crate::forbid::parse(pattern).is_err();
+    match patterns.iter().find(is_wrong) {
         Some(pattern) => Err(GrantError::Pattern(pattern.chars().take(128).collect())),
         None => Ok(()),
     }

@@ -124,6 +124,7 @@ impl Grant {
     ) -> Result<(), GrantError> {
         let length: Duration = check_minutes(minutes, MINUTES)?;
         check_text(&reason, 0)?;
+        check_opener(&by, &self.agent)?;
         let state = self.state(now);
         let GrantKind::Window(window) = &mut self.kind else { return Err(GrantError::Unknown) };
         if !matches!(state, GrantState::Active | GrantState::Exhausted) {

@@ -48,7 +48,7 @@ impl GrantBook {
     pub(crate) fn delegate<'a>(
         &self,
         delegate: Delegate,
-        source: impl FnOnce(&Name) -> Option<Source<'a>>,
+        source: impl Fn(&Name) -> Option<Source<'a>>,
         now: Timestamp,
         log: Option<&dyn StateLog>,
     ) -> Changed<Grant> {
@@ -58,12 +58,14 @@ impl GrantBook {
         let above = grants.parents(&delegate, now)?;
         let role =
             above.last().and_then(|first| first.delegation()).map_or(&delegate.role, |first| &first.role);
-        let source = source(role).ok_or_else(|| GrantError::UnknownRole(role.clone()))?;
+        let unknown = |role: &Name| GrantError::UnknownRole(role.clone());
+        let own = source(&delegate.role).ok_or_else(|| unknown(&delegate.role))?;
+        let source = source(role).ok_or_else(|| unknown(role))?;
         let grant = delegate.open(id, &above, source.scope.delegation_depth(), now)?;
         if !source.scope.overlaps(source.tools, &grant.scopes) {
             return Err(GrantError::Nothing);
         }
-        self.open(&mut grants, grant, Some(source.slot), log)
+        self.open(&mut grants, grant, Some(own.slot), log)
     }
 
     fn open(

@@ -116,6 +116,10 @@ impl Step<'_> {
                 let step = Step { request: &request, ..*self };
                 step.take_up(&review, (&mut pages, &mut grants), links, books)
             }
+            // Whoever was stopped since is told of no permit any more.
+            Reading::Permitted(_) if links.iter().any(|link| link.suspended || link.revoked) => {
+                Ok((Reading::Expired, Ticket::NONE))
+            }
             reading => Ok((reading, pages.ticket(id))),
         }
     }

@@ -1,7 +1,8 @@
 //! A decision with the grants of the session's owner: where the role alone denies, or the call names one.
 
 use scopegate_core::{
-    Asked, Changes, Grant, GrantId, Handed, Held, Link, Manifest, Name, Need, Ruling, Scope, Timestamp, Trust,
+    Asked, Changes, Grant, GrantId, Hand, Handed, Held, Link, Manifest, Name, Need, Ruling, Scope, Timestamp,
+    Trust,
 };
 
 use super::Inner;
@@ -9,7 +10,7 @@ use super::books::Books;
 use super::enforce::Stop;
 use super::step::{Answer, Step};
 use crate::grants::Grants;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Slot, Snapshot};
 
 /// A grant that an owner holds, and what a delegation comes from.
 pub(super) struct InHand<'a> {
@@ -23,6 +24,7 @@ struct From<'a> {
     scope: Option<&'a Scope>,
     trust: Option<Trust>,
     manifest: Option<&'a Manifest>,
+    hands: Option<Vec<Hand<'a>>>,
 }
 
 impl InHand<'_> {
@@ -34,6 +36,7 @@ impl InHand<'_> {
             scope: from.scope,
             trust: from.trust,
             manifest: from.manifest,
+            hands: from.hands.as_deref(),
         });
         Held { grant: self.grant, handed }
     }
@@ -55,9 +58,15 @@ impl Inner {
         }
     }
 
-    fn from<'a>(&self, grants: &'a Grants, snapshot: &'a Snapshot, grant: &Grant) -> Option<From<'a>> {
+    fn from<'a>(&self, grants: &'a Grants, snapshot: &'a Snapshot, grant: &'a Grant) -> Option<From<'a>> {
         let delegation = grant.delegation()?;
         let (above, slot) = grants.above(grant)?;
+        let hand = |(agent, slot): (&Name, Slot)| Hand {
+            scope: snapshot.scope(slot),
+            trust: snapshot.reads_trust.then(|| self.trust.of(agent)),
+            manifest: snapshot.manifests.get(agent).map(|manifest| &**manifest),
+        };
+        let hands = grants.hands(grant, &above).map(|hands| hands.into_iter().map(hand).collect());
         let mut agents = above.iter().filter_map(|grant| grant.delegation()).map(|above| &above.source);
         let first = agents.clone().next_back().unwrap_or(&delegation.source);
         let suspended = |agent: &Name| self.sessions.is_suspended(agent);
@@ -66,6 +75,7 @@ impl Inner {
             scope: snapshot.scope(slot),
             trust: snapshot.reads_trust.then(|| self.trust.of(first)),
             manifest: snapshot.manifests.get(first).map(|manifest| &**manifest),
+            hands,
             above,
         })
     }

@@ -8,6 +8,7 @@ use super::member::{flag, list, whole};
 use super::{Failure, Tenant};
 use crate::auth::Caller;
 use crate::keys::Kind;
+use crate::store::Permissions;
 
 /// Whoever ends what nobody in particular ends.
 const PLANE: Name = Name::new_static("the plane");
@@ -74,6 +75,8 @@ impl Tenant {
         if caller.kind == Kind::Agent && caller.owner != asked.source {
             return Err(Failure::Forbidden("an agent hands on what is its own".to_owned()));
         }
+        // Read before anything that it bounds.
+        let standing = self.standing_of(&asked.source);
         let (source, target) = (self.terms(&asked.source)?, self.terms(&asked.target)?);
         if !source.may_give {
             return Err(Failure::Forbidden(format!("agent `{}` may not delegate", asked.source)));
@@ -84,8 +87,6 @@ impl Tenant {
         let role = match (asked.role.is_empty(), caller.kind) {
             (false, Kind::Admin | Kind::Dev) => self.role(&asked.role)?.name.clone(),
             (false, _) => return Err(Failure::Forbidden("an admin may name the role".to_owned())),
-            // A part of what it got itself comes from somebody else's role.
-            (true, _) if asked.parent.is_some() => Name::default(),
             (true, _) => self.role_of_source(&asked.source, now).await?,
         };
         // Nobody hands on what its own permissions do not let it do.
@@ -97,7 +98,21 @@ impl Tenant {
         let narrowed = source.gives.into_iter().chain(target.takes).chain(permitted);
         let within = asked.within.into_iter().chain(narrowed).collect();
         let delegate = Delegate { role, within, max_depth: source.depth, by: person(caller), ..asked };
-        Ok(self.enforcer.delegate(delegate).await?)
+        let giver = delegate.source.clone();
+        let given = self.enforcer.delegate(delegate).await?;
+        if self.standing_of(&giver) == standing {
+            return Ok(given);
+        }
+        // Who changed that has ended what there was before this.
+        self.end_given(&giver).await?;
+        Err(Failure::Conflict(
+            "the roles or permissions of its source changed meanwhile; ask again".to_owned(),
+        ))
+    }
+
+    /// The roles and permissions of an agent, as they stand.
+    fn standing_of(&self, agent: &str) -> Option<(Vec<Name>, Permissions)> {
+        self.book.agents().get(agent).map(|row| (row.roles.clone(), row.permissions.clone()))
     }
 
     /// Ends a grant, and what is a part of it. An agent ends what it gave.
@@ -166,11 +181,7 @@ impl Tenant {
 
     /// The role that an agent acts in: what it was assigned, or that of its newest session.
     async fn role_of_source(&self, agent: &str, now: Timestamp) -> Result<Name, Failure> {
-        let row = self.book.agents().get(agent).cloned();
-        let assigned = match row {
-            Some(row) => self.role_in_force(&row).await?,
-            None => None,
-        };
+        let assigned = self.role_in_force(agent).await?;
         assigned.map_or_else(|| self.acting_role(agent, now), Ok)
     }
 

@@ -72,8 +72,8 @@ mod tests {
         for (member, value) in [
             ("policy_id", json!(format!("pol_{}", rule.name))),
             ("pack", json!(pack)),
-            ("created_at", json!("2026-01-01T00:00:00Z")),
-            ("updated_at", json!("2026-01-01T00:00:00Z")),
+            ("created_at", json!("2026-01-01T00:00:00.000Z")),
+            ("updated_at", json!("2026-01-01T00:00:00.000Z")),
         ] {
             view[member] = value;
         }

@@ -29,6 +29,8 @@ roles:
   - {name: boss, allowed_tools: [trade, read], allowed_actions: ['pay*'], max_delegation_depth: 2, denied_actions: [paydrop],
      parameter_constraints: {trade: [{field: amount, operator: lt, value: 100}]}}
   - {name: low, allowed_tools: [sleep]}
+  - {name: clerk, allowed_tools: [sleep], denied_actions: [payall], approval_required: [payday],
+     parameter_constraints: {trade: [{field: amount, operator: lt, value: 10}]}}
 ";
 
 struct World {

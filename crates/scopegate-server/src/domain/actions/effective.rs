@@ -179,13 +179,14 @@ impl Tenant {
     }
 
     /// The role that an agent acts in, in force; `None` where it has none.
-    pub(in crate::domain) async fn role_in_force(&self, agent: &AgentRow) -> Result<Option<Name>, Failure> {
+    pub(in crate::domain) async fn role_in_force(&self, agent: &str) -> Result<Option<Name>, Failure> {
         self.change(|| {
-            let effective = self.effective(Some(agent));
+            let Some(agent) = self.book.agents().get(agent).cloned() else { return Ok((None, Vec::new())) };
+            let effective = self.effective(Some(&agent));
             if effective.denial.is_some() {
                 return Ok((None, Vec::new()));
             }
-            self.can_lay(agent)?;
+            self.can_lay(&agent)?;
             Ok((Some(effective.role), Vec::new()))
         })
         .await

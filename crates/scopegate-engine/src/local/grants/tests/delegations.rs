@@ -55,6 +55,31 @@ fn a_delegation_counts_only_when_it_is_named_and_gives_no_more_than_its_source_h
 }
 
 #[test]
+fn what_guards_the_one_in_the_middle_guards_whoever_has_it_from_there() {
+    let world = world();
+    let who = world.open("low", "cid");
+    let first = world.delegate(delegation("ann", "ben", &["*"])).unwrap();
+    let on = Delegate { role: "clerk".into(), parent: Some(first.id), ..delegation("ben", "cid", &["*"]) };
+    let second = world.delegate(on.clone()).unwrap();
+    for (tool, args, answer) in [
+        ("trade", r#"{"amount":9}"#, "PERMIT"), // the clerk's own role need not grant it
+        ("trade", r#"{"amount":50}"#, "PARAMETER_VIOLATION"),
+        ("payroll", "{}", "PERMIT"),
+        ("payall", "{}", "ACTION_FORBIDDEN"),
+        ("payday", "{}", "HOLD"),
+        ("sleep", "{}", "SCOPE_VIOLATION"), // the clerk's, and not what was handed on
+    ] {
+        assert_eq!(world.under(&who, Some(second.id), tool, args), answer, "{tool} {args}");
+    }
+    let wary = scopegate_core::Role { min_trust_level: Some(99), ..scopegate_core::Role::new("clerk") };
+    world.engine.put_role(wary).unwrap();
+    assert_eq!(world.under(&who, Some(second.id), "payroll", "{}"), "TRUST_TOO_LOW");
+    world.engine.remove_role("clerk").unwrap();
+    assert_eq!(world.under(&who, Some(second.id), "payroll", "{}"), "SCOPE_VIOLATION");
+    assert_eq!(world.delegate(on), Err(GrantError::UnknownRole("clerk".into())));
+}
+
+#[test]
 fn a_delegation_is_handed_on_so_far_and_ends_with_what_it_came_from() {
     let world = world();
     let first = world
