@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::grant_shapes::wire;
 use crate::audit::Circumstances;
 use crate::domain::{Acted, Decided};
-use crate::openapi::{DateTime, Free};
+use crate::openapi::DateTime;
 use crate::store::Verdict;
 
 /// What people call a policy, by its id.
@@ -92,7 +92,7 @@ pub(super) struct Told {
 pub(super) struct Answer {
     pub(super) ok: bool,
     /// What the caller calls the action, among others.
-    #[schemars(with = "Option<Free>")]
+    #[schemars(with = "Option<Value>")]
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<Value>,
     #[serde(flatten)]

@@ -52,6 +52,7 @@ pub(super) struct DelegationShown {
     is_valid: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_grant_id: Option<String>,
+    #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "String::is_empty")]
     instruction: String,
     #[serde(flatten)]

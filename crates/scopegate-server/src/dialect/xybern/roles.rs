@@ -26,6 +26,7 @@ use crate::plane::Plane;
 pub(super) struct RoleShown {
     role_id: Name,
     name: Name,
+    #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
     /// Patterns of what it allows.

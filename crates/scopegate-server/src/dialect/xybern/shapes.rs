@@ -52,8 +52,10 @@ pub(super) struct AgentShown {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "XybernPermissions")]
 struct PermissionsShown {
+    #[schemars(with = "Option<Vec<String>>")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allowed_action_types: Vec<Name>,
+    #[schemars(with = "Option<Vec<String>>")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     denied_action_types: Vec<Name>,
 }
